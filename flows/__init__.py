@@ -1,0 +1,1 @@
+"""Arranges pipeline steps over many photos: the Prefect flows and the command line."""

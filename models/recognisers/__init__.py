@@ -1,0 +1,1 @@
+"""Trained readers of small pictures, each with its card."""

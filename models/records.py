@@ -1,0 +1,237 @@
+"""What is known about a photo, a page, a field, an entry and a conflict: frozen, typed, plain data.
+
+The types that carry pixels (``OpenedPhoto``, ``PlacedPage``, …) are in ``pipeline.states``; the
+ones here are what is stored, printed and exported. ``model_dump(mode="json")`` gives the JSON
+that ``chasil read --json`` and ``chasil conflicts --format json`` print.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from models.errors import ErrorRecord
+
+TpsCode = Annotated[str, StringConstraints(pattern=r"^\d{13}$")]
+"""13 digits: 2 provinsi, 4 kabupaten, 6 kecamatan, 10 desa, 13 TPS (KPU's own code)."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+BoxPx = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels of the upright photo at its full size."""
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FieldStatus(StrEnum):
+    """What may be done with a field's value."""
+
+    CLEAR = "clear"
+    """Its measured error rate at this confidence is within the promise on the card."""
+    REVIEW = "review"
+    """A person must look."""
+    BLANK = "blank"
+    """The paper has nothing there. Not zero."""
+    NOT_IN_VIEW = "not_in_view"
+    """The photo does not show it. Not zero."""
+
+
+class ReviewReason(StrEnum):
+    """Why a field goes to a person."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    DIGIT_AFTER_GAP = "blank_or_x_after_digit"
+    NOT_A_DIGIT = "not_a_digit"
+    NO_UNITS = "no_units_digit"
+    WITNESSES_DISAGREE = "witnesses_disagree"
+    BUBBLES_UNCLEAR = "bubbles_unclear"
+    CELL_OUT_OF_PLACE = "cell_out_of_place"
+    TOO_COARSE = "too_coarse"
+
+
+class DigitBox(Record):
+    """One digit box as the recogniser saw it."""
+
+    label: str
+    """``0``-``9``, ``x`` (crossed out), ``blank``, ``dash`` or ``other``."""
+    confidence: Probability
+    probabilities: dict[str, Probability]
+    box: BoxPx
+
+
+class BubbleColumn(Record):
+    """One column of ten bubbles."""
+
+    value: int | None
+    """0 to 9 where exactly one bubble is filled."""
+    state: str
+    """``one``, ``none``, ``several`` or ``faint``."""
+    fills: tuple[float, ...]
+    """Ten fills, 0 (as printed) to 1 (solid), relative to the column."""
+
+
+class Witness(Record):
+    """One independent reading of a field (``digits``, ``bubbles``)."""
+
+    value: int | None
+    """Votes; ``None`` where this witness saw no number."""
+    confidence: Probability
+    box: BoxPx | None
+    boxes: tuple[DigitBox, ...] = ()
+    columns: tuple[BubbleColumn, ...] = ()
+
+
+class FieldReading(Record):
+    """One field of one page: what the machine says is written there."""
+
+    value: int | None
+    """Votes, voters or ballot papers; ``None`` for blank, not in view, or no single value."""
+    confidence: Probability
+    status: FieldStatus
+    reasons: tuple[ReviewReason, ...] = ()
+    witnesses: dict[str, Witness] = {}
+
+
+class Placement(Record):
+    """How well the page lies on its template."""
+
+    method: str
+    """``tag``, ``fiducials``, ``boxes`` or ``features``: what found the page first."""
+    error_mm: float
+    """Root mean square distance, on paper, between printed cells and where they were put."""
+    worst_mm: float
+    """The same for the worst cell that is read."""
+    px_per_mm: float
+    """Median resolution of the photo on the paper, in the full-size photo."""
+    rotation_degrees: float
+    """Direction of the top of the page in the upright photo, clockwise."""
+    in_view: Probability
+    """Share of the page's fields in view."""
+    outline: tuple[tuple[float, float], ...]
+    """The sheet's four corners in pixels, clockwise from its top left."""
+
+
+class PageStatus(StrEnum):
+    """Whether a photo gave a page."""
+
+    READ = "read"
+    REJECTED = "rejected"
+
+
+class PageReading(Record):
+    """Everything chasil says about one photo."""
+
+    photo: str
+    sha256: Sha256 | None
+    """Of the file's bytes; ``None`` only where the file could not be opened at all."""
+    pdf_page: int | None = None
+    """Which page of a PDF, from 1; ``None`` for pictures."""
+    tps: TpsCode | None = None
+    """The TPS the upload claims (file name, manifest or folder); never read off the page."""
+    form: str | None = None
+    page: int | None = None
+    status: PageStatus
+    recipe: str | None = None
+    """Digest of form template, recognisers and reading code that made this reading."""
+    placement: Placement | None = None
+    fields: dict[str, FieldReading] = {}
+    error: ErrorRecord | None = None
+
+
+class FormReading(Record):
+    """The pages of one form of one TPS, put together: one reading a field, and where it is from."""
+
+    tps: TpsCode
+    form: str
+    fields: dict[str, FieldReading]
+    pages: dict[str, PageReading]
+    """Field to the page it came from."""
+
+    def numbers(self, *, only_clear: bool = False) -> dict[str, int | None]:
+        """Field to votes, for the rules. Blank and unseen fields are ``None``, not 0."""
+        return {
+            name: reading.value
+            if reading.status is FieldStatus.CLEAR
+            or (not only_clear and reading.status is FieldStatus.REVIEW)
+            else None
+            for name, reading in self.fields.items()
+        }
+
+
+class Entry(Record):
+    """The reported numbers of one form of one TPS, at one time, from one source."""
+
+    tps: TpsCode
+    form: str
+    """Template id the fields belong to, e.g. ``c-hasil-ppwp-2024``."""
+    fields: dict[str, int | None]
+    """Field to votes; ``None`` where the source has null. Fields it never reports are absent."""
+    source: str
+    """File or address it was imported from."""
+    reported_at: datetime | None = None
+    """The source's own time stamp (Sirekap's ``ts``)."""
+    psu: str | None = None
+    """Sirekap's ``psu``: Reguler, Penghitungan Suara Ulang, …"""
+    status_suara: bool | None = None
+    status_adm: bool | None = None
+    images: tuple[str, ...] = ()
+
+
+class ConflictKind(StrEnum):
+    """What kind of thing does not fit."""
+
+    VALUE_MISMATCH = "value_mismatch"
+    ENTRY_MISSING = "entry_missing"
+    PAGE_MISSING = "page_missing"
+    UNREADABLE = "unreadable"
+    RULE_BROKEN_ON_PAPER = "rule_broken_on_paper"
+    RULE_BROKEN_IN_ENTRY = "rule_broken_in_entry"
+    DUPLICATE_PHOTO = "duplicate_photo"
+    WRONG_PAGE = "wrong_page"
+
+
+class Cause(StrEnum):
+    """A known pattern behind a mismatch: what probably happened between paper and system."""
+
+    PADDING_READ_AS_8 = "padding_read_as_8"
+    """x, 0 or a blank before the number became 8 (Sirekap, February 2024)."""
+    LEADING_1_MISREAD = "leading_1_misread"
+    """A leading 1 became 7, 4 or 6."""
+    DIGIT_ADDED = "digit_added"
+    DIGIT_LOST = "digit_lost"
+    ROWS_SWAPPED = "rows_swapped"
+    ONE_DIGIT_OFF = "one_digit_off"
+
+
+class Conflict(Record):
+    """One item for the auditors' queue."""
+
+    tps: TpsCode | None
+    """``None`` where the photo does not say which TPS it is from."""
+    form: str | None
+    field: str | None
+    kind: ConflictKind
+    entry: int | None = None
+    reading: int | None = None
+    confidence: Probability | None = None
+    """Of the reading; ``None`` where there is no probability (such items go first)."""
+    cause: Cause | None = None
+    votes: int | None = None
+    """Votes affected; ``None`` where that can't be known."""
+    priority: float
+    """Higher is sooner."""
+    rule: str | None = None
+    """Which rule is broken, for the two rule kinds."""
+    photo: str | None = None
+    sha256: Sha256 | None = None
+    detail: str = ""
+    """One sentence for a person."""

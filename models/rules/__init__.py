@@ -1,0 +1,1 @@
+"""What must add up on a form: one three-valued rule a file."""

@@ -1,0 +1,1 @@
+"""The embedded store: the ledger of what was read, reported and found."""

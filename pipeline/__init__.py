@@ -1,0 +1,1 @@
+"""What happens to a photo: pure typed steps from bytes to conflicts."""

@@ -1,0 +1,1 @@
+"""Reported numbers: files in, entries out."""

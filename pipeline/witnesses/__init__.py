@@ -1,0 +1,1 @@
+"""Independent readings of one field: cells in, an answer with probabilities out."""
