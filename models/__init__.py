@@ -1,1 +1,1 @@
-"""What is known before a photo arrives: forms, rules, regions, records, the store, the recognisers."""
+"""Known before a photo arrives: forms, rules, regions, records, the store, the recognisers."""
