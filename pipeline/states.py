@@ -12,11 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.forms.template import FormTemplate, PageTemplate
+from models.records import BubbleColumn, DigitBox, Placement
+from pipeline.warp import PageWarp
+
 Grey = NDArray[np.uint8]
 """A greyscale picture, (height, width), 0 black to 255 white."""
 
 Points = NDArray[np.float64]
 """(n, 2) points, x then y; the name says whether mm or px."""
+
+Points3 = NDArray[np.float64]
+"""(m, 4, 2) outlines of boxes, px."""
+
+Matrix = NDArray[np.float64]
+"""(3, 3) homography."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +44,65 @@ class OpenedPhoto:
     full_size: tuple[int, int]
     """Width and height of the upright photo in pixels."""
     pdf_page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedPage:
+    """A picture in which a page was found, roughly (a few mm)."""
+
+    photo: OpenedPhoto
+    form: FormTemplate
+    page: PageTemplate
+    homography: Matrix
+    """(3, 3), mm on the sheet to px of ``photo.grey``."""
+    method: str
+    """What found it: ``tag``, ``fiducials`` or ``boxes``."""
+    score: float
+    """Share of printed lines that are where they should be, 0 to 1, over those in view."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPage:
+    """A page whose every cell is placed."""
+
+    photo: OpenedPhoto
+    form: FormTemplate
+    page: PageTemplate
+    warp: PageWarp
+    nudges: dict[str, tuple[float, float]]
+    """Field to its own last correction, mm, on top of ``warp``."""
+    loose: frozenset[str]
+    """Fields whose printed boxes were not recognised where they should be."""
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class CellCut:
+    """The cells of one field, cut out of the photo."""
+
+    in_view: bool
+    digits: Grey
+    """(boxes, 48, 48)."""
+    digit_outlines: Points3
+    """(boxes, 4, 2) px of the full-size photo, clockwise from top left."""
+    bubbles: Grey | None
+    """(columns, 10, s, s), each bubble in the middle third, or ``None``."""
+    bubble_outlines: Points3 | None
+    """(columns, 4, 2) px of the full-size photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutPage:
+    """A placed page with its cells."""
+
+    placed: PlacedPage
+    cells: dict[str, CellCut]
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedPage:
+    """A cut page whose cells have been read, witness by witness."""
+
+    cut: CutPage
+    digits: dict[str, tuple[DigitBox, ...]]
+    bubbles: dict[str, tuple[BubbleColumn, ...]]

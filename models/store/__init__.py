@@ -1,1 +1,1 @@
-"""The embedded store: the ledger of what was read, reported and found."""
+"""The ledger: photos, uploads, readings, entries, runs and conflicts. Nothing is overwritten."""

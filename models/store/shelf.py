@@ -1,0 +1,97 @@
+"""The photos' bytes: one file a photo, named by its SHA-256, written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import UnreadableFile
+
+CHUNK_BYTES = 1 << 20
+_USABLE_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPhoto:
+    """A photo whose bytes are on the shelf."""
+
+    sha256: str
+    size_bytes: int
+    path: Path
+
+
+class PhotoShelf:
+    """A folder of photos by hash: ``ab/abcdef….jpg``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, sha256: str) -> Path | None:
+        """The kept file of that hash, or ``None``."""
+        return next(iter((self.folder / sha256[:2]).glob(f"{sha256}*")), None)
+
+    def keep(self, path: Path) -> KeptPhoto:
+        """Copy a file's bytes to the shelf, unless they are there already.
+
+        The copy is hashed while it is written, so that its name is right even for a file that
+        changes meanwhile. It appears under that name by one atomic rename, after its bytes have
+        reached the disk. Safe to call from several threads and processes at once.
+
+        Raises:
+            UnreadableFile: the operating system would not give the bytes.
+            OSError: the shelf cannot be written (no room, no permission).
+
+        """
+        kept = self.find(_digest(path))
+        return self._copy(path) if kept is None else _as_kept(kept)
+
+    def _copy(self, path: Path) -> KeptPhoto:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".arriving-", dir=self.folder)
+        arriving = Path(name)
+        try:
+            digest = hashlib.sha256()
+            with os.fdopen(descriptor, "wb") as target:
+                for chunk in _chunks(path):
+                    digest.update(chunk)
+                    target.write(chunk)
+                target.flush()
+                os.fchmod(target.fileno(), 0o444)
+                os.fsync(target.fileno())
+            kept = self.find(digest.hexdigest())
+            if kept is None:
+                kept = self._place(digest.hexdigest(), path.suffix.lower())
+                kept.parent.mkdir(exist_ok=True)
+                arriving.rename(kept)
+            return _as_kept(kept)
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    def _place(self, sha256: str, suffix: str) -> Path:
+        ending = suffix if _USABLE_SUFFIX.fullmatch(suffix) else ""
+        return self.folder / sha256[:2] / f"{sha256}{ending}"
+
+
+def _as_kept(path: Path) -> KeptPhoto:
+    return KeptPhoto(path.stem, path.stat().st_size, path)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as source:
+            while chunk := source.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise UnreadableFile(f"{path.name}: {error.strerror}", file=str(path)) from error

@@ -1,0 +1,108 @@
+"""What is printed where: the patches of a blank page that registration looks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.forms.draw import draw_page
+from models.forms.template import FormTemplate, PageTemplate
+from pipeline.ink import ink
+
+REFERENCE_PX_PER_MM = 2.0
+"""Scale of the blank page. A peak is found to about a fifth of a pixel: 0.1 mm."""
+
+PATCH_MM = 28.0
+"""Side of a patch: a digit box of 20 mm with its surroundings."""
+
+INK_WINDOW_MM = 14.0
+"""Neighbourhood for the ink map, on the blank page and on the photo alike."""
+
+CROSSING_SPACING_MM = 24.0
+"""Crossings of rulings nearer to each other than this say the same thing twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """The patches of one page, in the order: digit boxes, marks, bubbles, crossings."""
+
+    centres: NDArray[np.float64]
+    """(n, 2) mm."""
+    patches: NDArray[np.uint8]
+    """(n, p, p) ink of the blank page, p = PATCH_MM × REFERENCE_PX_PER_MM."""
+    reach_mm: NDArray[np.float64]
+    """(n,) how far a patch may be looked for before it is mistaken for its neighbour."""
+    fields: tuple[str | None, ...]
+    """Which field a digit box belongs to; ``None`` for all else."""
+
+
+_made: dict[tuple[str, int], Anchors] = {}
+
+
+def _crossings(page: PageTemplate) -> list[tuple[float, float]]:
+    """Where a horizontal and a vertical black ruling meet, thinned out."""
+    lines = [r.line for r in page.rulings if r.ink == "black"]
+    across = [line for line in lines if line[1] == line[3]]
+    down = [line for line in lines if line[0] == line[2]]
+    found: list[tuple[float, float]] = []
+    for x0, y, x1, _ in across:
+        for x, y0, _, y1 in down:
+            if x0 - 1 <= x <= x1 + 1 and y0 - 1 <= y <= y1 + 1:
+                near = any(
+                    abs(x - a) < CROSSING_SPACING_MM and abs(y - b) < CROSSING_SPACING_MM
+                    for a, b in found
+                )
+                if not near:
+                    found.append((x, y))
+    return found
+
+
+def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
+    centres: list[tuple[float, float]] = []
+    fields: list[str | None] = []
+    reach: list[float] = []
+
+    def add(x: float, y: float, reach_mm: float, field: str | None = None) -> None:
+        centres.append((x, y))
+        fields.append(field)
+        reach.append(reach_mm)
+
+    for field in page.fields:
+        for x0, y0, x1, y1 in field.boxes:
+            add((x0 + x1) / 2, (y0 + y1) / 2, 0.45 * (x1 - x0), field.name)
+    for mark in page.fiducials:
+        add(*mark.centre, 40.0)
+    if page.tag:
+        x0, y0, x1, y1 = page.tag.box
+        add((x0 + x1) / 2, (y0 + y1) / 2, 12.0)
+    for field in page.fields:
+        if field.bubbles:
+            for column in range(len(field.bubbles.columns_x)):
+                for value in (2, 5, 8):
+                    add(*field.bubbles.centre(column, value), 0.4 * field.bubbles.pitch_y)
+    for x, y in _crossings(page):
+        add(x, y, 6.0)
+
+    half = PATCH_MM / 2
+    blank = draw_page(form, page, REFERENCE_PX_PER_MM)
+    margin = int(np.ceil(half * REFERENCE_PX_PER_MM)) + 1
+    dark = np.pad(ink(blank, round(INK_WINDOW_MM * REFERENCE_PX_PER_MM)), margin)
+    side = round(PATCH_MM * REFERENCE_PX_PER_MM)
+    points = np.array(centres)
+    # Patches are cut at whole pixels, so their centres move there too.
+    corners = np.rint((points - half) * REFERENCE_PX_PER_MM).astype(int)
+    centred = corners / REFERENCE_PX_PER_MM + half
+    patches = np.stack(
+        [dark[y + margin : y + margin + side, x + margin : x + margin + side] for x, y in corners]
+    )
+    return Anchors(centred, patches, np.array(reach), tuple(fields))
+
+
+def anchors_of(form: FormTemplate, page: PageTemplate) -> Anchors:
+    """The anchors of a page, made once a process."""
+    key = form.digest, page.number
+    if key not in _made:
+        _made[key] = _make_anchors(form, page)
+    return _made[key]

@@ -1,0 +1,65 @@
+"""A homography from points of which some are mistaken and all may crowd in one strip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.warp import Array, project
+
+SCALE_MM = 450.0
+"""Half a sheet: points are divided by this before fitting."""
+
+NOISE_MM = 2.0
+"""What one sighting is off by, curl and folds included."""
+
+USUAL_PERSPECTIVE = 0.12
+"""Change of scale over half a sheet in a photo taken by hand (standard deviation). Where the
+points say little about perspective (all in one column), this keeps it small."""
+
+
+def robust_homography(
+    on_sheet: Array,
+    in_photo: Array,
+    weight: Array,
+    start: Array,
+    tolerance_mm: tuple[float, float],
+) -> Array:
+    """Fit a homography that most of the weight agrees with.
+
+    Args:
+        on_sheet: (n, 2) mm.
+        in_photo: (n, 2) px.
+        weight: (n,) trust in each point; 0 leaves it out.
+        start: (3, 3) first guess; its errors decide who is listened to first.
+        tolerance_mm: From which error a point loses its say, at the start and at the end.
+
+    Returns:
+        (3, 3) mm to px; ``start`` where fewer than three points count.
+    """
+    used = weight > 0
+    if used.sum() < 3:
+        return start
+    points, targets, trust = on_sheet[used], in_photo[used], weight[used]
+    middle, centre = points.mean(axis=0), targets.mean(axis=0)
+    reach = max(1.0, float(np.sqrt(np.mean((targets - centre) ** 2))))
+    px_per_mm = reach / max(1.0, float(np.sqrt(np.mean((points - middle) ** 2))))
+    scale_px = SCALE_MM * px_per_mm
+    x, y = ((points - middle) / SCALE_MM).T
+    u, v = ((targets - centre) / scale_px).T
+    one, none = np.ones_like(x), np.zeros_like(x)
+    rows_u = np.stack([x, y, one, none, none, none, -x * u, -y * u], axis=1)
+    rows_v = np.stack([none, none, none, x, y, one, -x * v, -y * v], axis=1)
+    rows, values = np.vstack([rows_u, rows_v]), np.concatenate([u, v])
+    ridge = np.zeros(8)
+    ridge[6:] = (NOISE_MM / SCALE_MM / USUAL_PERSPECTIVE) ** 2
+    into = np.array([[1, 0, -middle[0]], [0, 1, -middle[1]], [0, 0, SCALE_MM]]) / SCALE_MM
+    out = np.array([[scale_px, 0, centre[0]], [0, scale_px, centre[1]], [0, 0, 1.0]])
+    homography = start
+    for tolerance in np.geomspace(*tolerance_mm, 8):
+        error_mm = np.hypot(*(project(homography, points) - targets).T) / px_per_mm
+        say = trust / (1 + (error_mm / tolerance) ** 2) ** 2
+        both = np.concatenate([say, say])
+        normal = rows.T @ (both[:, None] * rows) + np.diag(ridge + 1e-12)
+        solution = np.linalg.solve(normal, rows.T @ (both * values))
+        homography = out @ np.append(solution, 1.0).reshape(3, 3) @ into
+    return np.asarray(homography / homography[2, 2], np.float64)

@@ -1,0 +1,115 @@
+"""Find the page in the photo, to within some mm: by its square code, else by what is visible.
+
+``candidates`` yields first placings in order of trust; ``pipeline.place`` refines them in turn
+and keeps the first that the print confirms.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.forms.template import FormTemplate, PageTemplate
+from pipeline.anchors import INK_WINDOW_MM, anchors_of
+from pipeline.fitting import robust_homography
+from pipeline.ink import ink
+from pipeline.landmarks import FoundTag, find_tags
+from pipeline.sighting import look
+from pipeline.states import Grey, OpenedPhoto
+from pipeline.warp import PageWarp
+
+Array = NDArray[np.float64]
+
+LOCATING_LONG_SIDE_PX = 1000
+"""The code of 32 mm is then 20 to 35 px across: enough for its 8 × 8 modules."""
+
+
+FIRST_PX_PER_MM = 1.0
+"""Scale of the wide searches."""
+
+GROWTH = 1.5
+"""How many times farther each step from the code reaches than the one before."""
+
+START_REACH_MM = 3.0
+REACH_PER_MM = 0.06
+"""How far a mark may be from where it is expected: more, the farther it is from the code."""
+
+
+def shrink(grey: Grey, long_side_px: int) -> tuple[Grey, float]:
+    """A smaller picture and how many px of the given one go into one of its own."""
+    factor = max(1.0, max(grey.shape) / long_side_px)
+    if factor == 1.0:
+        return grey, 1.0
+    size = round(grey.shape[1] / factor), round(grey.shape[0] / factor)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+
+
+def enlarge(points_px: Array, factor: float) -> Array:
+    """Points of a shrunken picture in px of the picture it was made from (pixel centres)."""
+    return (points_px + 0.5) * factor - 0.5
+
+
+def tags_in(photo: OpenedPhoto, family: str) -> list[FoundTag]:
+    """Square codes in the photo, corners in px of ``photo.grey``; a second look is full size."""
+    small, factor = shrink(photo.grey, LOCATING_LONG_SIDE_PX)
+    found = find_tags(small, family)
+    if not found and factor > 1.0:
+        return find_tags(photo.grey, family)
+    return [FoundTag(tag.id, enlarge(tag.corners, factor)) for tag in found]
+
+
+def tag_on_sheet(page: PageTemplate) -> Array:
+    """(4, 2) mm: the code's corners in its own order (its top left first, clockwise)."""
+    if page.tag is None:
+        raise ValueError(f"page {page.number} has no tag")
+    x0, y0, x1, y1 = page.tag.box
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return np.roll(corners, -page.tag.quarter_turns, axis=0)
+
+
+def by_tag(photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: FoundTag) -> Array:
+    """A homography from the code, stretched out from mark to mark away from it.
+
+    The code alone is 32 mm across; its corners say little about the far end of a sheet of
+    900 mm. So the nearest mark is looked for where the code says, then the next with what both
+    say, and so on: each step reaches only a few times farther than what is known.
+    """
+    anchors = anchors_of(form, page)
+    on_sheet, in_photo = tag_on_sheet(page), tag.corners
+    homography = _similar(on_sheet, in_photo)
+    extent = float(np.ptp(on_sheet, axis=0).max())
+    middle = on_sheet.mean(axis=0)
+    warp = PageWarp.flat(homography, form.page_mm)
+    scale = warp.px_per_mm((float(middle[0]), float(middle[1])))
+    dark = ink(photo.grey, round(INK_WINDOW_MM * scale))
+    distance = np.hypot(*(anchors.centres - middle).T)
+    farthest = float(distance.max())
+    known = np.zeros(len(distance), bool)
+    targets = np.zeros((len(distance), 2))
+    while extent < farthest:
+        extent *= GROWTH
+        near = (distance <= extent) & ~known
+        sighting = look(
+            dark, anchors, warp, START_REACH_MM + REACH_PER_MM * distance, FIRST_PX_PER_MM, near
+        )
+        new = near & sighting.found
+        targets[new] = warp.to_px(anchors.centres[new] + sighting.offset_mm[new])
+        known |= new
+        far = START_REACH_MM + REACH_PER_MM * extent
+        warp = PageWarp.flat(
+            robust_homography(
+                np.vstack([on_sheet, anchors.centres[known]]),
+                np.vstack([in_photo, targets[known]]),
+                np.ones(4 + int(known.sum())),
+                warp.homography,
+                (far, max(1.5, far / 4)),
+            ),
+            form.page_mm,
+        )
+    return warp.homography
+
+
+def _similar(on_sheet: Array, in_photo: Array) -> Array:
+    matrix, _ = cv2.estimateAffine2D(on_sheet, in_photo, method=cv2.LMEDS)
+    return np.vstack([matrix, [0.0, 0.0, 1.0]])

@@ -1,0 +1,231 @@
+"""From a page found to within some mm to a page whose every cell is placed.
+
+Small patches of the blank page are looked for where the first placing says they should be. The
+offsets give a better homography, then a smooth bend for curl, then each field's own last nudge
+for folds. What is left over is the placement error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import NoFormFound, PoorPlacement
+from models.forms.template import FieldTemplate
+from models.records import Placement
+from pipeline.anchors import INK_WINDOW_MM, Anchors, anchors_of
+from pipeline.anchors import REFERENCE_PX_PER_MM as REFERENCE
+from pipeline.fitting import robust_homography
+from pipeline.ink import ink
+from pipeline.sighting import Sighting, look
+from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
+from pipeline.warp import PageWarp, monomials, project, raised, terms
+
+Array = NDArray[np.float64]
+
+FIRST_PX_PER_MM = 1.0
+"""Scale of the first, wide search."""
+
+FIRST_REACH_MM = 10.0
+SECOND_REACH_MM = 3.0
+
+FLAT_TOLERANCE_MM = 4.0
+"""Distance up to which an anchor supports a flat sheet: curl and folds stay within."""
+BENT_TOLERANCE_MM = 1.2
+"""The same once the sheet's bend is taken up."""
+
+LEAST_ANCHORS = 6
+LEAST_SHARE = 0.4
+"""Fewer of the anchors in view than this agree: this is not the page."""
+
+WORST_CELL_MM = 2.5
+"""A digit box is recognised up to this far out (12 % of its side): beyond, the page is rejected."""
+
+BEND_DEGREES = ((4, 45), (3, 25), (2, 12), (1, 0))
+"""Degree of the bend's polynomial, by how many anchors were found."""
+
+STIFFNESS = 0.0005
+"""Ridge on the bend's higher terms, so that it stays flat where nothing is in view."""
+
+
+def refine(located: LocatedPage) -> PlacedPage:
+    """Place every cell of a located page.
+
+    Raises:
+        NoFormFound: where the printed page is not there after all.
+        PoorPlacement: where its cells can't be placed closely enough to be read.
+    """
+    form, page, photo = located.form, located.page, located.photo
+    anchors = anchors_of(form, page)
+    warp = PageWarp.flat(located.homography, form.page_mm)
+    middle = form.page_mm[0] / 2, form.page_mm[1] / 2
+    dark = ink(photo.grey, round(INK_WINDOW_MM * warp.px_per_mm(middle)))
+
+    sighting = look(dark, anchors, warp, FIRST_REACH_MM, FIRST_PX_PER_MM)
+    warp, left_over = _flat_fit(anchors, sighting, warp, located)
+    warp = _bent_fit(anchors, sighting, left_over, warp, (FLAT_TOLERANCE_MM, BENT_TOLERANCE_MM))
+    sighting = look(dark, anchors, warp, SECOND_REACH_MM, REFERENCE)
+    before = warp
+    warp = _bent_fit(
+        anchors, sighting, sighting.offset_mm, warp, (SECOND_REACH_MM, BENT_TOLERANCE_MM)
+    )
+    residual = sighting.offset_mm - (warp.bent(anchors.centres) - before.bent(anchors.centres))
+    agree = sighting.found & (np.hypot(*residual.T) <= BENT_TOLERANCE_MM)
+    _require_page(agree, sighting, located)
+    return _placed(located, anchors, warp, residual, agree)
+
+
+def _flat_fit(
+    anchors: Anchors, sighting: Sighting, warp: PageWarp, located: LocatedPage
+) -> tuple[PageWarp, Array]:
+    """A better homography from what most anchors agree on, and the offsets (mm) it leaves."""
+    found = sighting.found
+    if found.sum() < LEAST_ANCHORS:
+        raise NoFormFound(
+            f"{located.photo.name}: {int(found.sum())} printed marks of "
+            f"{located.form.id} page {located.page.number} were recognised, "
+            f"{LEAST_ANCHORS} are needed",
+            recognised=int(found.sum()),
+            needed=LEAST_ANCHORS,
+        )
+    in_photo = warp.to_px(anchors.centres + sighting.offset_mm)
+    homography = robust_homography(
+        anchors.centres,
+        in_photo,
+        np.where(found, sighting.likeness, 0.0),
+        warp.homography,
+        (FIRST_REACH_MM, FLAT_TOLERANCE_MM / 2),
+    )
+    flat = PageWarp.flat(homography, warp.size_mm)
+    return flat, project(np.linalg.inv(flat.homography), in_photo) - anchors.centres
+
+
+def _bent_fit(
+    anchors: Anchors,
+    sighting: Sighting,
+    offset_mm: Array,
+    warp: PageWarp,
+    tolerance_mm: tuple[float, float],
+) -> PageWarp:
+    """Add to the bend what smoothly explains the offsets (n, 2).
+
+    Anchors farther off than a tolerance, which tightens from the first value to the second, lose
+    their say (Geman-McClure weights): ink over them or a neighbour's line was taken for them.
+    """
+    found = sighting.found
+    degree = max(warp.degree, next(d for d, least in BEND_DEGREES if found.sum() >= least))
+    basis = monomials(anchors.centres, warp.size_mm, degree)
+    weight = np.where(found, sighting.likeness, 0.0)
+    powers = np.array([i + j for i in range(degree + 1) for j in range(degree + 1 - i)])
+    ridge = np.diag(STIFFNESS * np.maximum(powers - 1, 0.02) * max(1.0, weight.sum()))
+    bend = np.zeros((terms(degree), 2))
+    for tolerance in np.geomspace(*tolerance_mm, 8):
+        residual = np.hypot(*(offset_mm - basis @ bend).T)
+        say = weight / (1 + (residual / (tolerance / 2)) ** 2) ** 2
+        bend = np.linalg.solve(
+            basis.T @ (say[:, None] * basis) + ridge, basis.T @ (say[:, None] * offset_mm)
+        )
+    before = raised(warp.bend, warp.degree, degree)
+    return PageWarp(warp.homography, before + bend, degree, warp.size_mm)
+
+
+def _require_page(agree: NDArray[np.bool_], sighting: Sighting, located: LocatedPage) -> None:
+    seen = int(sighting.in_view.sum())
+    if agree.sum() < LEAST_ANCHORS or agree.sum() < LEAST_SHARE * seen:
+        raise NoFormFound(
+            f"{located.photo.name}: only {int(agree.sum())} of {seen} printed marks of "
+            f"{located.form.id} page {located.page.number} are where they should be",
+            recognised=int(agree.sum()),
+            needed=max(LEAST_ANCHORS, int(np.ceil(LEAST_SHARE * seen))),
+        )
+
+
+def _placed(
+    located: LocatedPage,
+    anchors: Anchors,
+    warp: PageWarp,
+    residual: Array,
+    agree: NDArray[np.bool_],
+) -> PlacedPage:
+    """Give each field its nudge and sum up how well the page lies."""
+    form, page, photo = located.form, located.page, located.photo
+    nudges: dict[str, tuple[float, float]] = {}
+    loose: set[str] = set()
+    errors: list[float] = []
+    belongs = np.array([name or "" for name in anchors.fields])
+    high, wide = photo.grey.shape
+    in_view = 0
+    for field in page.fields:
+        mine = np.flatnonzero(belongs == field.name)
+        visible = field_in_view(field, warp, (wide, high))
+        in_view += visible
+        good = mine[agree[mine]]
+        nudge = np.median(residual[good], axis=0) if len(good) else np.zeros(2)
+        nudges[field.name] = float(nudge[0]), float(nudge[1])
+        if not visible:
+            continue
+        if len(good) < len(mine):
+            loose.add(field.name)
+        errors += [float(e) for e in np.hypot(*(residual[good] - nudge).T)]
+    if in_view == 0:
+        raise NoFormFound(
+            f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
+        )
+    if not errors:
+        raise PoorPlacement(
+            f"{photo.name}: no digit box of {form.id} page {page.number} could be recognised",
+            boxes=0,
+        )
+    error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
+    if error > WORST_CELL_MM / 2:
+        raise PoorPlacement(
+            f"{photo.name}: cells lie {error:.1f} mm off on average", error_mm=round(error, 2)
+        )
+    placement = Placement(
+        method=located.method,
+        error_mm=round(error, 3),
+        worst_mm=round(worst, 3),
+        px_per_mm=round(_resolution(warp, page.fields) * photo.reduction, 3),
+        rotation_degrees=round(_rotation(warp), 1),
+        in_view=round(in_view / len(page.fields), 4),
+        outline=tuple(
+            (round(float(x), 1), round(float(y), 1))
+            for x, y in full_size_px(warp, photo, _sheet_corners(form.page_mm))
+        ),
+    )
+    return PlacedPage(photo, form, page, warp, nudges, frozenset(loose), placement)
+
+
+def full_size_px(warp: PageWarp, photo: OpenedPhoto, points_mm: Array) -> Array:
+    """(n, 2) mm on the sheet to px of the full-size photo (pixel centres)."""
+    return (warp.to_px(points_mm) + 0.5) * photo.reduction - 0.5
+
+
+def field_in_view(field: FieldTemplate, warp: PageWarp, size_px: tuple[int, int]) -> bool:
+    """Whether all digit boxes of a field lie inside the picture of (width, height) px."""
+    corners = np.array(
+        [(x, y) for x0, y0, x1, y1 in field.boxes for x in (x0, x1) for y in (y0, y1)]
+    )
+    px = warp.to_px(corners)
+    wide, high = size_px
+    return bool(
+        (px[:, 0] >= -0.5).all()
+        and (px[:, 1] >= -0.5).all()
+        and (px[:, 0] <= wide - 0.5).all()
+        and (px[:, 1] <= high - 0.5).all()
+    )
+
+
+def _sheet_corners(size_mm: tuple[float, float]) -> Array:
+    wide, high = size_mm
+    return np.array([[0.0, 0.0], [wide, 0.0], [wide, high], [0.0, high]])
+
+
+def _resolution(warp: PageWarp, fields: tuple[FieldTemplate, ...]) -> float:
+    return float(np.median([warp.px_per_mm(field.boxes[0][:2]) for field in fields]))
+
+
+def _rotation(warp: PageWarp) -> float:
+    wide, high = warp.size_mm
+    bottom, top = warp.to_px(np.array([[wide / 2, high * 0.75], [wide / 2, high * 0.25]]))
+    return float(np.degrees(np.arctan2(top[0] - bottom[0], bottom[1] - top[1])))
