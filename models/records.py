@@ -77,6 +77,7 @@ class BubbleColumn(Record):
     """``one``, ``none``, ``several`` or ``faint``."""
     fills: tuple[float, ...]
     """Ten fills, 0 (as printed) to 1 (solid), relative to the column."""
+    box: BoxPx
 
 
 class Witness(Record):

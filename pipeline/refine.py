@@ -72,7 +72,7 @@ def refine(located: LocatedPage) -> PlacedPage:
     residual = sighting.offset_mm - (warp.bent(anchors.centres) - before.bent(anchors.centres))
     agree = sighting.found & (np.hypot(*residual.T) <= BENT_TOLERANCE_MM)
     _require_page(agree, sighting, located)
-    return _placed(located, anchors, warp, residual, agree)
+    return _placed(located, anchors, warp, residual, agree, sighting.in_view)
 
 
 def _flat_fit(
@@ -97,7 +97,8 @@ def _flat_fit(
         (FIRST_REACH_MM, FLAT_TOLERANCE_MM / 2),
     )
     flat = PageWarp.flat(homography, warp.size_mm)
-    return flat, project(np.linalg.inv(flat.homography), in_photo) - anchors.centres
+    back = np.asarray(np.linalg.inv(flat.homography), np.float64)
+    return flat, project(back, in_photo) - anchors.centres
 
 
 def _bent_fit(
@@ -146,6 +147,7 @@ def _placed(
     warp: PageWarp,
     residual: Array,
     agree: NDArray[np.bool_],
+    looked_for: NDArray[np.bool_],
 ) -> PlacedPage:
     """Give each field its nudge and sum up how well the page lies."""
     form, page, photo = located.form, located.page, located.photo
@@ -193,7 +195,17 @@ def _placed(
             for x, y in full_size_px(warp, photo, _sheet_corners(form.page_mm))
         ),
     )
-    return PlacedPage(photo, form, page, warp, nudges, frozenset(loose), placement)
+    return PlacedPage(
+        photo=photo,
+        form=form,
+        page=page,
+        warp=warp,
+        nudges=nudges,
+        loose=frozenset(loose),
+        agreeing=int(agree.sum()),
+        looked_for=int(looked_for.sum()),
+        placement=placement,
+    )
 
 
 def full_size_px(warp: PageWarp, photo: OpenedPhoto, points_mm: Array) -> Array:

@@ -57,8 +57,6 @@ class LocatedPage:
     """(3, 3), mm on the sheet to px of ``photo.grey``."""
     method: str
     """What found it: ``tag``, ``fiducials`` or ``boxes``."""
-    score: float
-    """Share of printed lines that are where they should be, 0 to 1, over those in view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,10 @@ class PlacedPage:
     """Field to its own last correction, mm, on top of ``warp``."""
     loose: frozenset[str]
     """Fields whose printed boxes were not recognised where they should be."""
+    agreeing: int
+    """How many printed marks are where the placing says."""
+    looked_for: int
+    """How many should be in view."""
     placement: Placement
 
 

@@ -7,38 +7,25 @@ lie beside the database, in the folder ``photos``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Select,
-    Table,
-    and_,
-    case,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy import URL, Connection, Engine, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from models.errors import ErrorRecord
 from models.records import Conflict, ConflictKind, Entry, PageReading, PageStatus
+from models.store import queries
 from models.store.engine import WRITES, open_engine
 from models.store.errors import StoreError
 from models.store.home import DATABASE_NAME, PHOTOS_NAME, chasil_home
+from models.store.items import Batch, Duplicate, EntryRevision, ImportCount, Upload
+from models.store.revisions import KnownRevision, content_of, novelty, with_zone
 from models.store.shelf import KeptPhoto, PhotoShelf
 from models.store.tables import (
     NO_PDF_PAGE,
@@ -55,58 +42,6 @@ ROWS_AT_ONCE = 500
 """Rows fetched or looked up in one statement; SQLite allows 32,766 values in one."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file that came in: which photo it is, under which name, for which TPS."""
-
-    name: str
-    photo: KeptPhoto | ErrorRecord
-    """The kept bytes, or why they could not be had."""
-    tps: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRevision:
-    """One state of a TPS's reported numbers, as it was imported."""
-
-    revision: int
-    imported_at: datetime
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCount:
-    """What an import of entries did."""
-
-    new: int = 0
-    """Entries of a TPS and form that had none."""
-    revised: int = 0
-    """Entries that differ from what was known."""
-    unchanged: int = 0
-    """Entries that say what was known already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The same bytes under more than one name."""
-
-    sha256: str
-    names: tuple[str, ...]
-    tps: tuple[str, ...]
-    """The TPS they are claimed for; more than one is a finding."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One run."""
-
-    id: int
-    started_at: datetime
-    finished_at: datetime | None
-    recipe: str
-    summary: dict[str, Any] | None
 
 
 class Store:
@@ -151,20 +86,15 @@ class Store:
 
     def begin_batch(self, recipe: str) -> int:
         """Open a run in the ledger and return its number."""
+        row = insert(BatchRow).values(started_at=_now(), recipe=recipe).returning(BatchRow.id)
         with self._write() as connection:
-            row = connection.execute(
-                insert(BatchRow).values(started_at=_now(), recipe=recipe).returning(BatchRow.id)
-            )
-            return row.scalar_one()
+            return connection.scalars(row).one()
 
     def finish_batch(self, batch: int, summary: dict[str, Any]) -> None:
         """Write a run's end; its conflicts are the current ones from now on."""
+        end = update(BatchRow).where(BatchRow.id == batch)
         with self._write() as connection:
-            connection.execute(
-                update(BatchRow)
-                .where(BatchRow.id == batch)
-                .values(finished_at=_now(), summary=summary)
-            )
+            connection.execute(end.values(finished_at=_now(), summary=summary))
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""
@@ -189,43 +119,43 @@ class Store:
     def add_uploads(self, batch: int, uploads: Iterable[Upload]) -> None:
         """Record files that came in with a run, and the photos that are new among them."""
         now = _now()
-        uploads = tuple(uploads)
-        photos = [
-            {
-                "sha256": upload.photo.sha256,
-                "size_bytes": upload.photo.size_bytes,
-                "first_seen_at": now,
-            }
-            for upload in uploads
-            if isinstance(upload.photo, KeptPhoto)
-        ]
-        rows = [
-            {
+        photos: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
+        for upload in uploads:
+            row: dict[str, Any] = {
                 "batch_id": batch,
                 "name": upload.name,
                 "tps": upload.tps,
                 "uploaded_at": now,
-                "sha256": upload.photo.sha256 if isinstance(upload.photo, KeptPhoto) else None,
-                "error": upload.photo.model_dump(mode="json")
-                if isinstance(upload.photo, ErrorRecord)
-                else None,
+                "sha256": None,
+                "error": None,
             }
-            for upload in uploads
-        ]
+            if isinstance(upload.photo, KeptPhoto):
+                row["sha256"] = upload.photo.sha256
+                photos.append(
+                    {
+                        "sha256": upload.photo.sha256,
+                        "size_bytes": upload.photo.size_bytes,
+                        "first_seen_at": now,
+                    }
+                )
+            else:
+                row["error"] = upload.photo.model_dump(mode="json")
+            rows.append(row)
         with self._write() as connection:
-            self._insert_new(connection, PhotoRow, photos)
+            self._insert_unknown(connection, PhotoRow, photos)
             if rows:
                 connection.execute(insert(UploadRow), rows)
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Photos that stand under more than one name; empty files are not photos."""
-        current = _current_uploads().subquery()
+        current = queries.current_uploads().subquery()
         query = (
-            select(UploadRow.sha256, UploadRow.name, UploadRow.tps)
+            select(PhotoRow.sha256, UploadRow.name, UploadRow.tps)
+            .join(UploadRow, PhotoRow.sha256 == UploadRow.sha256)
             .join(current, current.c.id == UploadRow.id)
-            .join(PhotoRow, PhotoRow.sha256 == UploadRow.sha256)
             .where(PhotoRow.size_bytes > 0)
-            .order_by(UploadRow.sha256, UploadRow.id)
+            .order_by(PhotoRow.sha256, UploadRow.id)
         )
         by_photo: dict[str, list[tuple[str, str | None]]] = {}
         with self._read() as connection:
@@ -248,14 +178,11 @@ class Store:
         wanted = tuple(dict.fromkeys(photos))
         done: set[str] = set()
         with self._read() as connection:
-            for some in _chunks(wanted, ROWS_AT_ONCE):
-                done.update(
-                    connection.scalars(
-                        select(ReadingRow.sha256).where(
-                            ReadingRow.sha256.in_(some), ReadingRow.recipe == recipe
-                        )
-                    )
+            for some in _chunks(wanted):
+                known = select(ReadingRow.sha256).where(
+                    ReadingRow.sha256.in_(some), ReadingRow.recipe == recipe
                 )
+                done.update(connection.scalars(known))
         return tuple(sha256 for sha256 in wanted if sha256 not in done)
 
     def add_readings(self, recipe: str, photos: Iterable[Sequence[PageReading]]) -> int:
@@ -286,7 +213,7 @@ class Store:
             for page in pages
         ]
         with self._write() as connection:
-            return self._insert_new(connection, ReadingRow, rows)
+            return self._insert_unknown(connection, ReadingRow, rows)
 
     def current_readings(self, recipe: str, *, batch: int | None = None) -> Iterator[PageReading]:
         """What is known about every upload now, ordered by TPS (those without one first).
@@ -300,44 +227,27 @@ class Store:
             batch: Only what came in with this run.
 
         """
-        uploads = _current_uploads(batch).subquery()
-        readings = _current_readings(recipe).subquery()
-        query = (
-            select(UploadRow.id, readings.c.id)
-            .join(uploads, uploads.c.id == UploadRow.id)
-            .outerjoin(readings, readings.c.sha256 == UploadRow.sha256)
-            .where(or_(readings.c.id.is_not(None), UploadRow.error.is_not(None)))
-            .order_by(
-                UploadRow.tps.is_not(None), UploadRow.tps, UploadRow.name, readings.c.pdf_page
-            )
-        )
         with self._read() as connection:
-            keys = connection.execute(query).tuples().all()
-        for some in _chunks(keys, ROWS_AT_ONCE):
+            keys = connection.execute(queries.current_pages(recipe, batch)).all()
+        for some in _chunks(keys):
             yield from self._pages(some)
 
     def _pages(self, keys: Sequence[tuple[int, int | None]]) -> Iterator[PageReading]:
+        uploads = select(UploadRow.id, UploadRow.name, UploadRow.tps, UploadRow.error).where(
+            UploadRow.id.in_({upload for upload, _ in keys})
+        )
+        readings = select(ReadingRow.id, ReadingRow.payload).where(
+            ReadingRow.id.in_({reading for _, reading in keys if reading is not None})
+        )
         with self._read() as connection:
-            uploads = {
-                row.id: row
-                for row in connection.execute(
-                    select(UploadRow.id, UploadRow.name, UploadRow.tps, UploadRow.error).where(
-                        UploadRow.id.in_([upload for upload, _ in keys])
-                    )
-                )
-            }
-            payloads = dict(
-                connection.execute(
-                    select(ReadingRow.id, ReadingRow.payload).where(
-                        ReadingRow.id.in_([reading for _, reading in keys if reading is not None])
-                    )
-                )
-                .tuples()
-                .all()
-            )
+            upload_of = {row.id: row for row in connection.execute(uploads)}
+            payload_of = dict(connection.execute(readings).all())
         for upload_id, reading_id in keys:
-            upload = uploads[upload_id]
-            if reading_id is None:
+            upload = upload_of[upload_id]
+            if reading_id is not None:
+                payload = payload_of[reading_id] | {"photo": upload.name, "tps": upload.tps}
+                yield PageReading.model_validate(payload)
+            else:
                 yield PageReading(
                     photo=upload.name,
                     sha256=None,
@@ -345,98 +255,85 @@ class Store:
                     status=PageStatus.REJECTED,
                     error=ErrorRecord.model_validate(upload.error),
                 )
-            else:
-                payload = payloads[reading_id] | {"photo": upload.name, "tps": upload.tps}
-                yield PageReading.model_validate(payload)
 
     # Entries
 
     def add_entries(self, entries: Iterable[Entry]) -> ImportCount:
-        """Import reported numbers: each that says something new becomes a revision.
+        """Import reported numbers; each that is news (see ``revisions``) becomes a revision.
 
-        Revisions stand in the order of the time they speak of (``reported_at``; the time of
-        import where there is none). One that says the same as the one before it in that order is
-        not recorded again; so a re-import changes nothing, and a number that was changed and
-        changed back shows as three revisions. All or nothing: one transaction.
+        All or nothing: one transaction.
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
+        now = _now()
         with self._write() as connection:
-            for some in _chunks(entries, ROWS_AT_ONCE):
-                known = self._histories(connection, {entry.tps for entry in some})
-                rows = []
+            for some in _chunks(entries):
+                histories = self._histories(connection, {entry.tps for entry in some})
+                rows: list[dict[str, Any]] = []
                 for entry in some:
-                    history = known.setdefault((entry.tps, entry.form), [])
-                    row = _entry_row(entry, revision=len(history) + 1)
-                    state = _State(row["reported_at"] or row["imported_at"], row["content"])
-                    counts[_novelty(history, state)] += 1
-                    if _novelty(history, state) != "unchanged":
-                        history.append(state)
-                        rows.append(row)
+                    history = histories.setdefault((entry.tps, entry.form), [])
+                    reported_at = with_zone(entry.reported_at) if entry.reported_at else None
+                    arriving = KnownRevision(reported_at or now, content_of(entry))
+                    verdict = novelty(history, arriving)
+                    counts[verdict] += 1
+                    if verdict == "unchanged":
+                        continue
+                    history.append(arriving)
+                    rows.append(
+                        {
+                            "tps": entry.tps,
+                            "form": entry.form,
+                            "revision": len(history),
+                            "source": entry.source,
+                            "reported_at": reported_at,
+                            "imported_at": now,
+                            "content": arriving.content,
+                            "payload": entry.model_dump(mode="json"),
+                        }
+                    )
                 if rows:
                     connection.execute(insert(EntryRow), rows)
         return ImportCount(**counts)
 
     def _histories(
         self, connection: Connection, tps: Iterable[str]
-    ) -> dict[tuple[str, str], list[_State]]:
+    ) -> dict[tuple[str, str], list[KnownRevision]]:
         query = (
             select(
                 EntryRow.tps,
                 EntryRow.form,
-                EntryRow.reported_at,
-                EntryRow.imported_at,
+                func.coalesce(EntryRow.reported_at, EntryRow.imported_at),
                 EntryRow.content,
             )
             .where(EntryRow.tps.in_(tuple(tps)))
             .order_by(EntryRow.revision)
         )
-        known: dict[tuple[str, str], list[_State]] = {}
-        for row in connection.execute(query):
-            state = _State(row.reported_at or row.imported_at, row.content)
-            known.setdefault((row.tps, row.form), []).append(state)
+        known: dict[tuple[str, str], list[KnownRevision]] = {}
+        for code, form, speaks_of, content in connection.execute(query):
+            known.setdefault((code, form), []).append(KnownRevision(speaks_of, content))
         return known
 
     def latest_entries(self, tps: Iterable[str] | None = None) -> Iterator[Entry]:
-        """The newest reported numbers of every TPS (or of those given), ordered by TPS and form."""
-        newest = (
-            func.row_number()
-            .over(
-                partition_by=(EntryRow.tps, EntryRow.form),
-                order_by=(
-                    func.coalesce(EntryRow.reported_at, EntryRow.imported_at).desc(),
-                    EntryRow.revision.desc(),
-                ),
-            )
-            .label("newest")
-        )
-        query = select(EntryRow.id, EntryRow.tps, EntryRow.form, newest)
-        groups: Iterable[Sequence[str] | None] = (
-            [None] if tps is None else _chunks(sorted(set(tps)), ROWS_AT_ONCE)
-        )
-        for group in groups:
-            part = query if group is None else query.where(EntryRow.tps.in_(group))
-            ranked = part.subquery()
-            with self._read() as connection:
-                keys = connection.scalars(
-                    select(ranked.c.id)
-                    .where(ranked.c.newest == 1)
-                    .order_by(ranked.c.tps, ranked.c.form)
-                ).all()
-            for some in _chunks(keys, ROWS_AT_ONCE):
-                yield from self._entries(some)
+        """The newest reported numbers of every TPS (or of those given), ordered by TPS and form.
 
-    def _entries(self, keys: Sequence[int]) -> Iterator[Entry]:
-        with self._read() as connection:
-            payloads = connection.scalars(
-                select(EntryRow.payload)
-                .where(EntryRow.id.in_(keys))
-                .order_by(EntryRow.tps, EntryRow.form)
-            ).all()
-        for payload in payloads:
-            yield Entry.model_validate(payload)
+        Newest by the time they speak of (see ``revisions``), not by the time of import.
+        """
+        groups = [None] if tps is None else list(_chunks(sorted(set(tps))))
+        for group in groups:
+            with self._read() as connection:
+                keys = connection.scalars(queries.newest_entries(group)).all()
+            for some in _chunks(keys):
+                payloads = (
+                    select(EntryRow.payload)
+                    .where(EntryRow.id.in_(some))
+                    .order_by(EntryRow.tps, EntryRow.form)
+                )
+                with self._read() as connection:
+                    rows = connection.scalars(payloads).all()
+                for payload in rows:
+                    yield Entry.model_validate(payload)
 
     def entry_revisions(self, tps: str) -> tuple[EntryRevision, ...]:
-        """All that was ever imported for a TPS, in the order of import."""
+        """All that was ever imported for a TPS, by form, in the order of import."""
         query = (
             select(EntryRow.revision, EntryRow.imported_at, EntryRow.payload)
             .where(EntryRow.tps == tps)
@@ -451,17 +348,18 @@ class Store:
     # Conflicts
 
     def save_conflicts(self, batch: int, conflicts: Iterable[Conflict]) -> None:
-        """Record what a run found; call it before ``finish_batch``, as often as there is more."""
-        for some in _chunks(conflicts, ROWS_AT_ONCE):
+        """Record what a run found, before its end; call it as often as there is more."""
+        for some in _chunks(conflicts):
             rows = [
                 {
                     "batch_id": batch,
-                    **{
-                        name: getattr(conflict, name)
-                        for name in ("tps", "form", "field", "votes", "priority")
-                    },
+                    "tps": conflict.tps,
+                    "form": conflict.form,
+                    "field": conflict.field,
                     "kind": conflict.kind.value,
                     "cause": conflict.cause.value if conflict.cause else None,
+                    "votes": conflict.votes,
+                    "priority": conflict.priority,
                     "payload": conflict.model_dump(mode="json"),
                 }
                 for conflict in some
@@ -469,48 +367,35 @@ class Store:
             with self._write() as connection:
                 connection.execute(insert(ConflictRow), rows)
 
-    def conflicts(
+    def latest_conflicts(
         self,
         *,
-        batch: int | None = None,
         kinds: Iterable[ConflictKind] = (),
         region: str = "",
         field: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Conflict]:
-        """A run's conflicts, the most urgent first.
+        """The conflicts of the last run that reached its end, the most urgent first.
 
         Args:
-            batch: The run; the last that reached its end if not given.
             kinds: Only these kinds; all if empty.
             region: Only TPS whose code starts with these digits.
             field: Only this field.
             limit: At most so many.
 
         """
+        batch = self.latest_batch()
         if batch is None:
-            latest = self.latest_batch()
-            if latest is None:
-                return
-            batch = latest.id
-        query = (
-            _filtered(select(ConflictRow.id), batch, tuple(kinds), region, field)
-            .order_by(ConflictRow.priority.desc(), ConflictRow.id)
-            .limit(limit)
-        )
+            return
+        query = queries.conflicts_of(batch.id, tuple(kinds), region, field).limit(limit)
         with self._read() as connection:
             keys = connection.scalars(query).all()
-        for some in _chunks(keys, ROWS_AT_ONCE):
+        for some in _chunks(keys):
+            payloads = select(ConflictRow.id, ConflictRow.payload).where(ConflictRow.id.in_(some))
             with self._read() as connection:
-                payloads = dict(
-                    connection.execute(
-                        select(ConflictRow.id, ConflictRow.payload).where(ConflictRow.id.in_(some))
-                    )
-                    .tuples()
-                    .all()
-                )
+                payload_of = dict(connection.execute(payloads).all())
             for key in some:
-                yield Conflict.model_validate(payloads[key])
+                yield Conflict.model_validate(payload_of[key])
 
     def conflict_counts(self, batch: int) -> dict[str, int]:
         """How many conflicts of each kind a run found."""
@@ -521,7 +406,7 @@ class Store:
             .order_by(ConflictRow.kind)
         )
         with self._read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     # Connections
 
@@ -535,13 +420,23 @@ class Store:
         with self._engine.connect().execution_options(**WRITES) as connection, connection.begin():
             yield connection
 
-    def _insert_new(
+    def _insert_unknown(
         self, connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]
     ) -> int:
-        """Insert those rows whose key isn't there yet, and return how many that were."""
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        count = 0
-        for row in rows:
-            statement = dialect.insert(table).values(row).on_conflict_do_nothing()
-            count += connection.execute(statement).rowcount
-        return count
+        """Insert the rows whose key is not there yet; returns how many they were."""
+        if not rows:
+            return 0
+        sqlite = self._engine.dialect.name == "sqlite"
+        into = insert_sqlite(table) if sqlite else insert_postgresql(table)
+        return connection.execute(into.on_conflict_do_nothing(), rows).rowcount
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _chunks(items: Iterable[T], size: int = ROWS_AT_ONCE) -> Iterator[list[T]]:
+    """The items in lists of ``size``, the last one shorter; nothing for no items."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

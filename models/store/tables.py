@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -129,7 +130,7 @@ class ReadingRow(Base):
     form: Mapped[str | None] = mapped_column(String(64))
     page: Mapped[int | None] = mapped_column(Integer)
     payload: Mapped[Payload]
-    """A ``PageReading``. Its ``photo`` and ``tps`` are those of the upload it was first read for."""
+    """A ``PageReading``; its ``photo`` and ``tps`` are of the upload it was first read for."""
 
 
 class EntryRow(Base):
@@ -170,5 +171,5 @@ class ConflictRow(Base):
     kind: Mapped[str] = mapped_column(String(32))
     cause: Mapped[str | None] = mapped_column(String(32))
     votes: Mapped[int | None] = mapped_column(BigInteger)
-    priority: Mapped[float]
+    priority: Mapped[float] = mapped_column(Double)
     payload: Mapped[Payload]

@@ -1,1 +1,20 @@
 """Reported numbers: files in, entries out."""
+
+from __future__ import annotations
+
+from pipeline.entries.load import latest_revisions, read_entries
+from pipeline.entries.problems import OnProblem, raise_problem
+from pipeline.entries.sirekap import SIREKAP_FIELDS, read_sirekap
+from pipeline.entries.table import LAYOUTS, TableLayout, read_table
+
+__all__ = [
+    "LAYOUTS",
+    "SIREKAP_FIELDS",
+    "OnProblem",
+    "TableLayout",
+    "latest_revisions",
+    "raise_problem",
+    "read_entries",
+    "read_sirekap",
+    "read_table",
+]

@@ -73,7 +73,9 @@ def _make_tables() -> None:
         sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_readings"),
         sa.ForeignKeyConstraint(["sha256"], ["photos.sha256"], name="fk_readings_sha256"),
-        sa.UniqueConstraint("sha256", "pdf_page", "recipe", name="uq_readings_sha256_pdf_page_recipe"),
+        sa.UniqueConstraint(
+            "sha256", "pdf_page", "recipe", name="uq_readings_sha256_pdf_page_recipe"
+        ),
     )
     op.create_table(
         "entries",
@@ -99,7 +101,7 @@ def _make_tables() -> None:
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("cause", sa.String(32), nullable=True),
         sa.Column("votes", sa.BigInteger(), nullable=True),
-        sa.Column("priority", sa.Float(), nullable=False),
+        sa.Column("priority", sa.Double(), nullable=False),
         sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_conflicts"),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="fk_conflicts_batch_id"),

@@ -1,0 +1,64 @@
+"""What goes into the store and comes out of it, beside the records of ``models.records``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.errors import ErrorRecord
+from models.records import Entry
+from models.store.shelf import KeptPhoto
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file that came in: which photo it is, under which name, for which TPS."""
+
+    name: str
+    photo: KeptPhoto | ErrorRecord
+    """The kept bytes, or why they could not be had."""
+    tps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The same bytes under more than one name."""
+
+    sha256: str
+    names: tuple[str, ...]
+    tps: tuple[str, ...]
+    """The TPS they are claimed for; more than one is a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRevision:
+    """One state of a TPS's reported numbers, as it was imported."""
+
+    revision: int
+    """From 1, in the order of import."""
+    imported_at: datetime
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCount:
+    """What an import of entries did."""
+
+    new: int = 0
+    """Entries of a TPS and form that had none."""
+    revised: int = 0
+    """Entries that differ from what was known."""
+    unchanged: int = 0
+    """Entries that say what was known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run."""
+
+    id: int
+    started_at: datetime
+    finished_at: datetime | None
+    recipe: str
+    summary: dict[str, Any] | None

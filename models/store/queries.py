@@ -1,0 +1,110 @@
+"""The longer queries of the store, built once here and run in ``store.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, or_, select
+
+from models.records import ConflictKind
+from models.store.tables import ConflictRow, EntryRow, ReadingRow, UploadRow
+
+
+def current_uploads(batch: int | None = None) -> Select[Any]:
+    """Ids and photos of the uploads that count now, or that counted in one run.
+
+    A photo that comes in again under the same name is the same upload, and the last time counts
+    (its TPS may have been put right). A file whose bytes could not be had counts only while
+    nothing came in under its name later.
+    """
+    newest_first = UploadRow.id.desc()
+    query = select(
+        UploadRow.id,
+        UploadRow.sha256,
+        func.row_number()
+        .over(partition_by=(UploadRow.sha256, UploadRow.name), order_by=newest_first)
+        .label("place_among_same_photo"),
+        func.row_number()
+        .over(partition_by=UploadRow.name, order_by=newest_first)
+        .label("place_among_same_name"),
+    )
+    if batch is not None:
+        query = query.where(UploadRow.batch_id == batch)
+    ranked = query.subquery()
+    return select(ranked.c.id, ranked.c.sha256).where(
+        or_(
+            and_(ranked.c.sha256.is_not(None), ranked.c.place_among_same_photo == 1),
+            and_(ranked.c.sha256.is_(None), ranked.c.place_among_same_name == 1),
+        )
+    )
+
+
+def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
+    """Pairs of upload id and reading id, ordered by TPS (those without one first), name and page.
+
+    Each photo's reading is the recipe's own, or where it has none the one that came last. An
+    upload with an error instead of bytes has no reading id; one that is not read yet is absent.
+    """
+    ranked = select(
+        ReadingRow.id,
+        ReadingRow.sha256,
+        ReadingRow.pdf_page,
+        func.row_number()
+        .over(
+            partition_by=(ReadingRow.sha256, ReadingRow.pdf_page),
+            order_by=(case((ReadingRow.recipe == recipe, 0), else_=1), ReadingRow.id.desc()),
+        )
+        .label("place"),
+    ).subquery()
+    readings = select(ranked).where(ranked.c.place == 1).subquery()
+    uploads = current_uploads(batch).subquery()
+    return (
+        select(UploadRow.id, readings.c.id)
+        .join(uploads, uploads.c.id == UploadRow.id)
+        .outerjoin(readings, readings.c.sha256 == UploadRow.sha256)
+        .where(or_(readings.c.id.is_not(None), UploadRow.sha256.is_(None)))
+        .order_by(
+            case((UploadRow.tps.is_(None), 0), else_=1),
+            UploadRow.tps,
+            UploadRow.name,
+            UploadRow.id,
+            readings.c.pdf_page,
+        )
+    )
+
+
+def newest_entries(tps: Sequence[str] | None = None) -> Select[Any]:
+    """Ids of the newest revision of every TPS and form (or of the TPS given), in their order."""
+    query = select(
+        EntryRow.id,
+        EntryRow.tps,
+        EntryRow.form,
+        func.row_number()
+        .over(
+            partition_by=(EntryRow.tps, EntryRow.form),
+            order_by=(
+                func.coalesce(EntryRow.reported_at, EntryRow.imported_at).desc(),
+                EntryRow.revision.desc(),
+            ),
+        )
+        .label("place"),
+    )
+    if tps is not None:
+        query = query.where(EntryRow.tps.in_(tps))
+    ranked = query.subquery()
+    return select(ranked.c.id).where(ranked.c.place == 1).order_by(ranked.c.tps, ranked.c.form)
+
+
+def conflicts_of(
+    batch: int, kinds: Sequence[ConflictKind], region: str, field: str | None
+) -> Select[Any]:
+    """Ids of a run's conflicts that pass the filters, the most urgent first."""
+    query = select(ConflictRow.id).where(ConflictRow.batch_id == batch)
+    if kinds:
+        query = query.where(ConflictRow.kind.in_([kind.value for kind in kinds]))
+    if region:
+        query = query.where(ConflictRow.tps.startswith(region, autoescape=True))
+    if field is not None:
+        query = query.where(ConflictRow.field == field)
+    return query.order_by(ConflictRow.priority.desc(), ConflictRow.id)

@@ -1,0 +1,56 @@
+"""When a reported number is news.
+
+The revisions of one TPS and form stand in the order of the time they speak of: the source's own
+time stamp, or the time of import where it gives none. An entry that says the same as the one
+before it in that order is no news. So a re-import changes nothing, an old file imported late
+takes its place before the newer one, and a number that was changed and changed back shows as
+three revisions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+
+from models.records import Entry
+
+WIB = timezone(timedelta(hours=7), "WIB")
+"""Western Indonesian Time: the zone of a time stamp that doesn't name one (KPU sits in Jakarta)."""
+
+Novelty = Literal["new", "revised", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRevision:
+    """As much of a revision as is needed to compare it."""
+
+    speaks_of: datetime
+    content: str
+
+
+def content_of(entry: Entry) -> str:
+    """SHA-256 of what an entry reports, whatever its source and its time."""
+    content = entry.model_dump(mode="json", exclude={"source", "reported_at"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def novelty(history: Sequence[KnownRevision], arriving: KnownRevision) -> Novelty:
+    """Whether an entry adds something to the history of its TPS and form."""
+    if not history:
+        return "new"
+    if arriving in history:
+        return "unchanged"
+    in_time = sorted(history, key=lambda known: known.speaks_of)
+    earlier = [known for known in in_time if known.speaks_of <= arriving.speaks_of]
+    if earlier and earlier[-1].content == arriving.content:
+        return "unchanged"
+    return "revised"
+
+
+def with_zone(moment: datetime) -> datetime:
+    """The moment, in WIB where it has no time zone."""
+    return moment.replace(tzinfo=WIB) if moment.tzinfo is None else moment

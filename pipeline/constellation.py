@@ -1,0 +1,208 @@
+"""Find a page by its digit boxes alone, by the pattern that their rows make.
+
+For photos whose square code is torn, glared over or out of frame, and for those that show only
+part of a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from models.forms.template import FormTemplate, PageTemplate
+from pipeline.fitting import robust_homography
+from pipeline.ink import ink
+from pipeline.landmarks import box_outlines
+from pipeline.states import Grey
+from pipeline.warp import Array, PageWarp, project
+
+INK_WINDOW = 1 / 60
+"""Neighbourhood of the ink map as a share of the photo's long side; the scale is not known yet."""
+
+SMALLEST_BOX_PX = 12.0
+LARGEST_BOX = 0.14
+"""Largest side of a digit box as a share of the photo's long side: about a sixth of a page."""
+
+MOST_ROWS = 8
+"""Rows of boxes that are tried as a beginning."""
+
+SAME_MM = 12.0
+"""Two guesses that put the page's middle this near to each other are one."""
+
+PITCH = (1.05, 1.5)
+"""Distance of neighbouring boxes of a row, in box sides (1.18 and 1.28 on C.HASIL-PPWP)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One way to lay a page over the boxes that were found."""
+
+    form: FormTemplate
+    page: PageTemplate
+    homography: Array
+    matched: int
+    missed: int
+    """Boxes that should be in view and were not found."""
+
+    @property
+    def score(self) -> float:
+        """What speaks for it."""
+        return self.matched - 0.35 * self.missed
+
+
+def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]:
+    """The best ways to lay a page over the photo's boxes, best first, each a different placing."""
+    long_side = max(grey.shape)
+    dark = ink(grey, round(long_side * INK_WINDOW))
+    found = box_outlines(dark, SMALLEST_BOX_PX, LARGEST_BOX * long_side)
+    rows = list(_rows(found))
+    # Rows in the thick of things first: a row of window panes has no rows beside it.
+    rows.sort(key=lambda row: _crowding(row, rows), reverse=True)
+    made: list[Guess] = []
+    for form in forms:
+        for page in form.pages:
+            sheet = _Sheet(form, page)
+            for row in rows[: 2 * MOST_ROWS]:
+                for field_boxes in sheet.rows:
+                    guess = sheet.guess(row, field_boxes, found, grey.shape)
+                    if guess is not None:
+                        made.append(guess)
+    made.sort(key=lambda guess: guess.score, reverse=True)
+    return _distinct(made, most)
+
+
+def _rows(found: Array) -> Iterator[Array]:
+    """Three boxes in a row, both ways round: (3, 4, 2) px, corners clockwise from top left."""
+    centres = found.mean(axis=1)
+    sides = np.sqrt([_area(box) for box in found])
+    for b in range(len(found)):
+        gaps = np.hypot(*(centres - centres[b]).T)
+        beside = np.flatnonzero(
+            (gaps > PITCH[0] * 0.9 * sides[b])
+            & (gaps < PITCH[1] * 1.1 * sides[b])
+            & (sides > 0.75 * sides[b])
+            & (sides < 1.33 * sides[b])
+        )
+        for a, c in permutations(beside, 2):
+            bend = np.hypot(*(centres[a] + centres[c] - 2 * centres[b]))
+            if bend < 0.12 * np.hypot(*(centres[c] - centres[a])):
+                along = centres[c] - centres[a]
+                yield np.stack([_from_top_left(found[k], along) for k in (a, b, c)])
+
+
+def _area(box: Array) -> float:
+    x, y = box.T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def _from_top_left(box: Array, along: Array) -> Array:
+    """Corners clockwise from top left, for a row that runs ``along``."""
+    unit = along / np.hypot(*along)
+    offset = box - box.mean(axis=0)
+    right = offset @ unit
+    down = offset @ np.array([-unit[1], unit[0]])
+    angle = np.arctan2(down, right)
+    # Top left is at -135°; clockwise in a picture is towards larger angles.
+    return np.asarray(box[np.argsort((angle + np.pi) % (2 * np.pi))], np.float64)
+
+
+def _crowding(row: Array, rows: Sequence[Array]) -> int:
+    middle = row.mean(axis=(0, 1))
+    reach = 6 * np.hypot(*(row[2].mean(axis=0) - row[0].mean(axis=0)))
+    return sum(bool(np.hypot(*(other.mean(axis=(0, 1)) - middle)) < reach) for other in rows)
+
+
+class _Sheet:
+    """One page's digit boxes, ready to be laid over a photo."""
+
+    def __init__(self, form: FormTemplate, page: PageTemplate) -> None:
+        self.form, self.page = form, page
+        boxes = [
+            [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+            for field in page.fields
+            for x0, y0, x1, y1 in field.boxes
+        ]
+        self.boxes: Array = np.array(boxes, np.float64)
+        starts = np.cumsum([0, *(len(field.boxes) for field in page.fields)])
+        self.rows = [
+            slice(int(start), int(start) + 3)
+            for start, field in zip(starts, page.fields, strict=False)
+            if len(field.boxes) == 3
+        ]
+
+    def guess(
+        self, row: Array, field_boxes: slice, found: Array, shape: tuple[int, ...]
+    ) -> Guess | None:
+        """Lay the page so that a field's boxes lie on a row; grow from there."""
+        on_sheet = self.boxes[field_boxes].reshape(-1, 2)
+        in_photo = row.reshape(-1, 2)
+        homography = _affine(on_sheet, in_photo)
+        warp = PageWarp.flat(homography, self.form.page_mm)
+        start = on_sheet.mean(axis=0)
+        px_per_mm = warp.px_per_mm((float(start[0]), float(start[1])))
+        off = np.hypot(*(project(homography, on_sheet) - in_photo).T)
+        if off.max() > 3.0 * px_per_mm:
+            return None
+        centres = self.boxes.mean(axis=1)
+        found_centres = found.mean(axis=1)
+        distance = np.hypot(*(centres - start).T)
+        matched = missed = 0
+        for reach in (70.0, 160.0, 350.0, 1000.0):
+            near = distance <= reach
+            expected = project(homography, centres)
+            inside = (
+                near
+                & (expected > 10 * px_per_mm).all(axis=1)
+                & (expected[:, 0] < shape[1] - 10 * px_per_mm)
+                & (expected[:, 1] < shape[0] - 10 * px_per_mm)
+            )
+            gaps = np.hypot(*np.moveaxis(expected[:, None] - found_centres[None], -1, 0))
+            nearest = gaps.argmin(axis=1)
+            gap_mm = gaps.min(axis=1) / px_per_mm
+            match = inside & (gap_mm < np.minimum(3.0 + 0.05 * distance, 9.0))
+            matched, missed = int(match.sum()), int((inside & ~match).sum())
+            if matched < 3 or (reach > 160 and missed > 2 * matched):
+                return None
+            along = project(homography, centres[match] + [5.0, 0.0]) - expected[match]
+            targets = np.stack(
+                [
+                    _from_top_left(found[k], direction)
+                    for k, direction in zip(nearest[match], along, strict=True)
+                ]
+            )
+            homography = robust_homography(
+                self.boxes[match].reshape(-1, 2),
+                targets.reshape(-1, 2),
+                np.ones(4 * matched),
+                homography,
+                (8.0, 2.0),
+            )
+        return Guess(self.form, self.page, homography, matched, missed)
+
+
+def _affine(on_sheet: Array, in_photo: Array) -> Array:
+    rows = np.column_stack([on_sheet, np.ones(len(on_sheet))])
+    solution, *_ = np.linalg.lstsq(rows, in_photo, rcond=None)
+    return np.vstack([solution.T, [0.0, 0.0, 1.0]])
+
+
+def _distinct(made: Sequence[Guess], most: int) -> list[Guess]:
+    """The first of each placing: two guesses are one if they put the page's middle alike."""
+    kept: list[Guess] = []
+    middle = np.array([[400.0, 350.0]])
+    for guess in made:
+        here = project(guess.homography, middle)
+        warp = PageWarp.flat(guess.homography, guess.form.page_mm)
+        near_px = SAME_MM * warp.px_per_mm((400.0, 350.0))
+        if not any(
+            other.page is guess.page
+            and float(np.hypot(*(project(other.homography, middle) - here)[0])) < near_px
+            for other in kept
+        ):
+            kept.append(guess)
+        if len(kept) == most:
+            break
+    return kept

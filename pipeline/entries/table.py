@@ -1,0 +1,191 @@
+"""Reported numbers as CSV: a row a TPS, a column a field. An empty cell is unknown, never 0."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from models.errors import EntriesFileError
+from models.forms.template import load_form
+from models.records import Entry
+from pipeline.entries.problems import OnProblem, raise_problem
+from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, PPWP_FORM, check_tps, parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """How the columns of a table are called."""
+
+    name: str
+    tps: str
+    """Column of the 13-digit code."""
+    fields: Mapping[str, str]
+    """Column to our field; a table may have fewer columns."""
+    tps_parts: tuple[str, ...] = ()
+    """Columns whose leading digits, joined, are the code again (``31-dki_jakarta``, …)."""
+    time: str | None = None
+    """Column of the source's time stamp."""
+    psu: str | None = None
+    ignored: frozenset[str] = frozenset()
+    """Columns that hold no number of the form."""
+
+    def fits(self, header: Sequence[str]) -> bool:
+        """Whether a header has this layout's code and fields, and nothing else."""
+        known = {self.tps, self.time, self.psu, *self.fields, *self.tps_parts, *self.ignored}
+        return {self.tps, *self.tps_parts} <= set(header) <= known and any(
+            column in self.fields for column in header
+        )
+
+
+OWN_LAYOUT = TableLayout(
+    name="tps and field names",
+    tps="tps",
+    fields=MappingProxyType({name: name for name in load_form(PPWP_FORM).field_names}),
+    time="ts",
+    psu="psu",
+)
+"""``tps,suara_paslon_1,…``, with ``ts`` and ``psu`` where they are known."""
+
+FOLDERS_LAYOUT = TableLayout(
+    name="kode_tps and folder names",
+    tps="kode_tps",
+    tps_parts=("prov", "kab", "kec", "kel", "tps"),
+    fields=MappingProxyType(
+        {f"paslon_0{number}": f"suara_paslon_{number}" for number in (1, 2, 3)}
+        | {name.replace("_non_dpt_", "_dpk_"): name for name in ADMINISTRASI_FIELDS}
+    ),
+    ignored=frozenset({"n_images"}),
+)
+"""A public copy of Sirekap's tree as a table: ``kode_tps,prov,kab,kec,kel,tps,paslon_01,…``; the
+code is empty where Sirekap had published nothing, and the folder names give it then."""
+
+LAYOUTS = (OWN_LAYOUT, FOLDERS_LAYOUT)
+"""The layouts that are told apart by their header."""
+
+
+def read_table(
+    content: bytes,
+    source: str,
+    *,
+    layout: TableLayout | None = None,
+    on_problem: OnProblem = raise_problem,
+) -> Iterator[Entry]:
+    """Read a CSV (UTF-8; commas or semicolons), in the file's order.
+
+    Args:
+        content: The CSV with its header.
+        source: File or address, for the entries and for errors.
+        layout: How the columns are called; by default the one of ``LAYOUTS`` that fits.
+        on_problem: Called with an ``EntriesFileError`` for each row that can't be used, and for a
+            file that can't be read at all.
+
+    """
+    try:
+        yield from _rows(content, source, layout, on_problem)
+    except UnicodeDecodeError as error:
+        on_problem(EntriesFileError(f"{source}: the text is not UTF-8: {error}", source=source))
+    except csv.Error as error:
+        on_problem(EntriesFileError(f"{source}: no usable CSV: {error}", source=source))
+
+
+def _rows(
+    content: bytes, source: str, layout: TableLayout | None, on_problem: OnProblem
+) -> Iterator[Entry]:
+    text = content.decode("utf-8-sig")
+    first_line = text.partition("\n")[0]
+    # Excel set to Indonesian writes semicolons.
+    delimiter = ";" if ";" in first_line and "," not in first_line else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+    header = [column.strip() for column in next(reader, [])]
+    chosen = _layout(header, layout)
+    if isinstance(chosen, str):
+        on_problem(EntriesFileError(f"{source}, header: {chosen}", source=source))
+        return
+    empty = True
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        empty = False
+        place = f"{source}, line {reader.line_num}"
+        try:
+            yield _entry(header, cells, chosen, place, source)
+        except EntriesFileError as problem:
+            on_problem(problem)
+    if empty:
+        on_problem(EntriesFileError(f"{source}: there is no row below the header", source=source))
+
+
+def _layout(header: list[str], asked: TableLayout | None) -> TableLayout | str:
+    """The layout of a header, or what is wrong with it."""
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        return f"columns stand once; twice: {', '.join(twice)}"
+    for layout in (asked,) if asked else LAYOUTS:
+        if layout.fits(header):
+            return layout
+    if asked is None and OWN_LAYOUT.tps in header:
+        known = {OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu, *OWN_LAYOUT.fields}
+        unknown = [column for column in header if column not in known]
+        if unknown:
+            return f"unknown columns: {', '.join(unknown)}"
+    names = ", ".join(f"{one.tps},{','.join(list(one.fields)[:2])},…" for one in LAYOUTS)
+    return f"no layout fits {','.join(header)!r:.200}; known are {names}"
+
+
+def _entry(
+    header: list[str], cells: list[str], layout: TableLayout, place: str, source: str
+) -> Entry:
+    if len(cells) != len(header):
+        raise EntriesFileError(
+            f"{place}: {len(header)} cells are expected, not {len(cells)}", place=place
+        )
+    row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+    return Entry(
+        tps=_tps(row, layout, place),
+        form=PPWP_FORM,
+        fields={
+            field: _number(row[column], f"{place}, column {column}")
+            for column, field in layout.fields.items()
+            if column in row
+        },
+        source=source,
+        reported_at=_time(row, layout, place),
+        psu=(row.get(layout.psu) or None) if layout.psu else None,
+    )
+
+
+def _tps(row: dict[str, str], layout: TableLayout, place: str) -> str:
+    code = row[layout.tps]
+    if not layout.tps_parts:
+        return check_tps(code, place)
+    joined = "".join(
+        part[0] for column in layout.tps_parts if (part := re.match(r"[0-9]+", row[column]))
+    )
+    if code and code != joined:
+        raise EntriesFileError(
+            f"{place}: {layout.tps} is {code!r}, but {', '.join(layout.tps_parts)} give {joined!r}",
+            place=place,
+        )
+    return check_tps(joined, place)
+
+
+def _number(cell: str, place: str) -> int | None:
+    if not cell:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", cell):
+        raise EntriesFileError(
+            f"{place}: a whole number from 0, or nothing, is expected, not {cell!r:.40}",
+            place=place,
+        )
+    return int(cell)
+
+
+def _time(row: dict[str, str], layout: TableLayout, place: str) -> datetime | None:
+    if not layout.time or not row.get(layout.time):
+        return None
+    return parse_time(row[layout.time], f"{place}, column {layout.time}")

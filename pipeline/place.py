@@ -1,0 +1,117 @@
+"""From a picture to a placed page: try each way to find it, keep the first the print confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.errors import AmbiguousPlace, NoFormFound, PhotoTooSmall, PoorPlacement, WrongForm
+from models.forms.template import FormTemplate
+from pipeline.constellation import guesses
+from pipeline.intake import open_finer
+from pipeline.locate import by_tag, tags_in
+from pipeline.refine import refine
+from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
+
+ENOUGH_PX_PER_MM = 1.7
+"""Resolution below which a finer decode is worth its time: a 20 mm box has 34 px."""
+
+LEAST_PX_PER_MM = 0.8
+"""A digit box of 18 mm is then 14 px: nobody can tell 3 from 8."""
+
+MOST_GUESSES = 5
+
+RIVAL = 0.75
+"""A second placing with this share of the best one's marks makes the first no longer sure."""
+
+
+def place_page(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
+    """Find and place the page that a photo shows.
+
+    Raises:
+        NoFormFound: nothing that looks like an installed form.
+        WrongForm: a form, but none of the installed ones.
+        AmbiguousPlace: part of a form that fits several places.
+        PoorPlacement: a page whose cells can't be placed closely enough.
+        PhotoTooSmall: a page that takes up too few pixels.
+    """
+    placed = _place(photo, forms)
+    resolution = placed.placement.px_per_mm
+    if resolution < LEAST_PX_PER_MM:
+        raise PhotoTooSmall(
+            f"{photo.name}: the page has {resolution:.2f} px per mm of paper, "
+            f"{LEAST_PX_PER_MM} are needed",
+            px_per_mm=resolution,
+        )
+    if photo.reduction > 1 and resolution / photo.reduction < ENOUGH_PX_PER_MM:
+        # The page fills only part of the photo: its digits deserve the pixels that are there.
+        return _place(open_finer(photo, photo.reduction // 2), forms)
+    return placed
+
+
+def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
+    by_code, strangers = _by_code(photo, forms)
+    if by_code is not None:
+        return by_code
+    by_boxes = _by_boxes(photo, forms)
+    if by_boxes is not None:
+        return by_boxes
+    if strangers:
+        raise WrongForm(
+            f"{photo.name} carries the square code {strangers[0]}, which no installed form has",
+            tag=strangers[0],
+        )
+    raise NoFormFound(f"{photo.name}: neither a square code nor the boxes of a form were found")
+
+
+def _by_code(
+    photo: OpenedPhoto, forms: Sequence[FormTemplate]
+) -> tuple[PlacedPage | None, list[int]]:
+    """The page that a square code names, if the print bears it out; and codes nobody knows."""
+    strangers: list[int] = []
+    for family in sorted({form.tag_family for form in forms if form.tag_family}):
+        pages = {
+            page.tag.id: (form, page)
+            for form in forms
+            if form.tag_family == family
+            for page in form.pages
+            if page.tag
+        }
+        for tag in tags_in(photo, family):
+            if tag.id not in pages:
+                strangers.append(tag.id)
+                continue
+            form, page = pages[tag.id]
+            homography = by_tag(photo, form, page, tag)
+            try:
+                return refine(LocatedPage(photo, form, page, homography, "tag")), strangers
+            except NoFormFound:
+                continue  # A code without its page: the boxes may still be found.
+    return None, strangers
+
+
+def _by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
+    """The placing of the digit boxes that most of the print bears out.
+
+    Raises:
+        AmbiguousPlace: where another placing is borne out nearly as well.
+    """
+    borne_out: list[PlacedPage] = []
+    for guess in guesses(photo.grey, forms, MOST_GUESSES):
+        located = LocatedPage(photo, guess.form, guess.page, guess.homography, "boxes")
+        try:
+            borne_out.append(refine(located))
+        except (NoFormFound, PoorPlacement):
+            continue  # One of several guesses: the print says no.
+    if not borne_out:
+        return None
+    borne_out.sort(key=lambda placed: placed.agreeing, reverse=True)
+    best, *others = borne_out
+    for other in others:
+        if other.agreeing > RIVAL * best.agreeing:
+            raise AmbiguousPlace(
+                f"{photo.name}: the part in view fits {best.form.id} page {best.page.number} "
+                f"and page {other.page.number} in another place",
+                best=best.agreeing,
+                other=other.agreeing,
+            )
+    return best

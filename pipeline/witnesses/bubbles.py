@@ -1,0 +1,85 @@
+"""The bubbles: how full each one is, against the others of its column.
+
+A bubble has a printed numeral in it and stands in whatever light the photo has, so a fill means
+something only beside its neighbours: nine of ten are empty.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.records import BoxPx, BubbleColumn
+from pipeline.cells import BUBBLE_PX, BUBBLE_REACH
+from pipeline.states import CutPage, Grey
+from pipeline.witnesses.digits import around
+
+INNER = 0.72
+"""Share of a bubble's radius that is looked at: inside the printed ring."""
+
+SOLID = 0.5
+"""Darkness (share of the paper's brightness that is missing) of a bubble filled in blue pen."""
+
+FILLED = 0.42
+"""Fill from which a bubble counts as filled."""
+FAINT = 0.16
+"""Fill from which it can't be called empty."""
+
+
+def read_bubbles(cut: CutPage) -> dict[str, tuple[BubbleColumn, ...]]:
+    """Read the bubbles of every field whose bubbles are in view."""
+    return {
+        name: tuple(
+            read_column(column, around(outline))
+            for column, outline in zip(cell.bubbles, cell.bubble_outlines, strict=True)
+        )
+        for name, cell in cut.cells.items()
+        if cell.bubbles is not None and cell.bubble_outlines is not None
+    }
+
+
+def read_column(pictures: Grey, box: BoxPx) -> BubbleColumn:
+    """Read ten bubbles, (10, s, s), 0 at the top."""
+    fills = column_fills(pictures)
+    filled = np.flatnonzero(fills >= FILLED)
+    faint = np.flatnonzero((fills >= FAINT) & (fills < FILLED))
+    value: int | None = None
+    if len(filled) > 1:
+        state = "several"
+    elif len(faint) > 0:
+        state = "several" if len(filled) else "faint"
+    elif len(filled) == 1:
+        state, value = "one", int(filled[0])
+    else:
+        state = "none"
+    return BubbleColumn(
+        value=value,
+        state=state,
+        fills=tuple(round(float(fill), 3) for fill in fills),
+        box=box,
+    )
+
+
+def column_fills(pictures: Grey) -> NDArray[np.float64]:
+    """(10,) fills of a column: 0 as the emptier half is printed, 1 solid."""
+    inner, paper = _masks()
+    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
+    brightness = np.median(flat[:, paper], axis=1)
+    # Light falls off along a column; a smudge over one bubble's surroundings does not.
+    brightness = np.maximum(brightness, 0.8 * np.median(brightness))
+    darkness = 1 - flat[:, inner].mean(axis=1) / np.maximum(brightness, 1.0)
+    empty = np.median(np.sort(darkness)[:8])
+    fills: NDArray[np.float64] = np.clip(
+        (darkness - empty) / max(SOLID - float(empty), 0.1), 0.0, 1.0
+    )
+    return fills
+
+
+@cache
+def _masks() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Flat masks of the inside of a bubble and of the paper around it."""
+    offset = (np.arange(BUBBLE_PX) + 0.5) / BUBBLE_PX * 2 - 1
+    radius = np.hypot(*np.meshgrid(offset, offset)) * BUBBLE_REACH
+    return (radius <= INNER).ravel(), (radius >= 1.18).ravel()
