@@ -106,7 +106,7 @@ class Placement(Record):
     """How well the page lies on its template."""
 
     method: str
-    """``tag``, ``fiducials``, ``boxes`` or ``features``: what found the page first."""
+    """What found the page: ``tag`` (its square code) or ``boxes`` (the pattern of its boxes)."""
     error_mm: float
     """Root mean square distance, on paper, between printed cells and where they were put."""
     worst_mm: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,9 @@ from pipeline.ink import ink
 
 REFERENCE_PX_PER_MM = 2.0
 """Scale of the blank page. A peak is found to about a fifth of a pixel: 0.1 mm."""
+
+COARSE_PX_PER_MM = 1.0
+"""Scale of the wide searches."""
 
 PATCH_MM = 28.0
 """Side of a patch: a digit box of 20 mm with its surroundings."""
@@ -34,8 +38,18 @@ class Anchors:
     """(n, p, p) ink of the blank page, p = PATCH_MM × REFERENCE_PX_PER_MM."""
     reach_mm: NDArray[np.float64]
     """(n,) how far a patch may be looked for before it is mistaken for its neighbour."""
+    coarse: NDArray[np.uint8]
+    """The same patches at ``COARSE_PX_PER_MM``."""
     fields: tuple[str | None, ...]
     """Which field a digit box belongs to; ``None`` for all else."""
+
+    def patches_at(self, px_per_mm: float) -> NDArray[np.uint8]:
+        """The patches at one of the two scales; ``ValueError`` for any other."""
+        if px_per_mm == REFERENCE_PX_PER_MM:
+            return self.patches
+        if px_per_mm == COARSE_PX_PER_MM:
+            return self.coarse
+        raise ValueError(f"there are no patches at {px_per_mm} px/mm")
 
 
 _made: dict[tuple[str, int], Anchors] = {}
@@ -97,7 +111,14 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
     patches = np.stack(
         [dark[y + margin : y + margin + side, x + margin : x + margin + side] for x, y in corners]
     )
-    return Anchors(centred, patches, np.array(reach), tuple(fields))
+    coarse_side = round(PATCH_MM * COARSE_PX_PER_MM)
+    coarse = np.stack(
+        [
+            cv2.resize(patch, (coarse_side, coarse_side), interpolation=cv2.INTER_AREA)
+            for patch in patches
+        ]
+    )
+    return Anchors(centred, patches, np.array(reach), coarse, tuple(fields))
 
 
 def anchors_of(form: FormTemplate, page: PageTemplate) -> Anchors:

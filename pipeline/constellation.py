@@ -13,10 +13,11 @@ from itertools import permutations
 import numpy as np
 
 from models.forms.template import FormTemplate, PageTemplate
+from pipeline.anchors import INK_WINDOW_MM
 from pipeline.fitting import robust_homography
 from pipeline.ink import ink
 from pipeline.landmarks import box_outlines
-from pipeline.states import Grey
+from pipeline.states import Grey, LocatedPage, OpenedPhoto
 from pipeline.warp import Array, PageWarp, project
 
 INK_WINDOW = 1 / 60
@@ -72,6 +73,14 @@ def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]
                         made.append(guess)
     made.sort(key=lambda guess: guess.score, reverse=True)
     return _distinct(made, most)
+
+
+def by_guess(photo: OpenedPhoto, guess: Guess) -> LocatedPage:
+    """A guess as a placing to be refined."""
+    warp = PageWarp.flat(guess.homography, guess.form.page_mm)
+    x0, y0, _, _ = guess.page.fields[0].boxes[0]
+    dark = ink(photo.grey, round(INK_WINDOW_MM * max(0.5, warp.px_per_mm((x0, y0)))))
+    return LocatedPage(photo, dark, guess.form, guess.page, guess.homography, "boxes")
 
 
 def _rows(found: Array) -> Iterator[Array]:

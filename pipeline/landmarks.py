@@ -22,57 +22,33 @@ class FoundTag:
 
 
 @cache
-def _tag_detector(family: str) -> cv2.aruco.ArucoDetector:
+def _tag_detector(family: str, ids: tuple[int, ...] | None) -> cv2.aruco.ArucoDetector:
     settings = cv2.aruco.DetectorParameters()
     settings.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
     settings.cornerRefinementWinSize = 3
+    settings.adaptiveThreshWinSizeMin = 7
+    settings.adaptiveThreshWinSizeMax = 23
+    settings.adaptiveThreshWinSizeStep = 16
     settings.minMarkerPerimeterRate = 0.03
     settings.maxMarkerPerimeterRate = 1.5
     dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, family))
+    if ids is not None:
+        # Comparing each square in the picture with 3 codes instead of 2,320 halves the time.
+        dictionary.bytesList = dictionary.bytesList[list(ids)]
     return cv2.aruco.ArucoDetector(dictionary, settings)
 
 
-def find_tags(grey: Grey, family: str) -> list[FoundTag]:
-    """Every square code of a family in the picture, largest first."""
-    corners, ids, _ = _tag_detector(family).detectMarkers(grey)
-    if ids is None:
+def find_tags(grey: Grey, family: str, ids: tuple[int, ...] | None = None) -> list[FoundTag]:
+    """Square codes of a family in the picture, largest first: those of ``ids``, or all."""
+    corners, found_ids, _ = _tag_detector(family, ids).detectMarkers(grey)
+    if found_ids is None:
         return []
+    numbers = [int(k) if ids is None else ids[int(k)] for k in np.ravel(found_ids)]
     found = [
-        FoundTag(int(number), np.asarray(corner, np.float64).reshape(4, 2))
-        for number, corner in zip(np.ravel(ids), corners, strict=True)
+        FoundTag(number, np.asarray(corner, np.float64).reshape(4, 2))
+        for number, corner in zip(numbers, corners, strict=True)
     ]
     return sorted(found, key=lambda tag: -cv2.contourArea(tag.corners.astype(np.float32)))
-
-
-def checker_corners(grey: Grey, radius_px: float, most: int) -> list[tuple[float, float, float]]:
-    """Points where two black squares touch: x, y (px) and strength, strongest first.
-
-    Samples a ring of eight around every pixel: at such a corner opposite samples are alike and
-    samples a quarter turn apart differ (the ChESS detector, Bennett and Lasenby 2014, with a
-    ring of eight).
-    """
-    soft = cv2.GaussianBlur(grey, (0, 0), max(0.6, radius_px / 4)).astype(np.int16)
-    pad = int(np.ceil(radius_px)) + 1
-    if min(soft.shape) <= 2 * pad + 2:
-        return []
-    rows, columns = soft.shape[0] - 2 * pad, soft.shape[1] - 2 * pad
-
-    def ring(step: int) -> NDArray[np.int16]:
-        angle = step * np.pi / 4
-        dx, dy = round(radius_px * np.cos(angle)), round(radius_px * np.sin(angle))
-        return soft[pad + dy : pad + dy + rows, pad + dx : pad + dx + columns]
-
-    samples = [ring(step) for step in range(8)]
-    pairs = [samples[step] + samples[step + 4] for step in range(4)]
-    contrast = np.abs(pairs[0] - pairs[2]) + np.abs(pairs[1] - pairs[3])
-    opposite = sum(np.abs(samples[step] - samples[step + 4]) for step in range(4))
-    middle = np.abs(sum(samples) // 2 - 4 * soft[pad:-pad, pad:-pad])
-    strength = np.clip(contrast - opposite - middle, 0, None).astype(np.float32)
-    strength = cv2.GaussianBlur(strength, (0, 0), max(0.8, radius_px / 4))
-    peaks = (strength >= cv2.dilate(strength, np.ones((7, 7), np.uint8))) & (strength > 12)
-    ys, xs = np.nonzero(peaks)
-    order = np.argsort(-strength[ys, xs])[:most]
-    return [(float(xs[i] + pad), float(ys[i] + pad), float(strength[ys[i], xs[i]])) for i in order]
 
 
 def box_outlines(dark: NDArray[np.uint8], least_px: float, most_px: float) -> NDArray[np.float64]:

@@ -1,8 +1,4 @@
-"""Find the page in the photo, to within some mm: by its square code, else by what is visible.
-
-``candidates`` yields first placings in order of trust; ``pipeline.place`` refines them in turn
-and keeps the first that the print confirms.
-"""
+"""Find the page in the photo by its square code, to within some mm."""
 
 from __future__ import annotations
 
@@ -11,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forms.template import FormTemplate, PageTemplate
-from pipeline.anchors import INK_WINDOW_MM, anchors_of
+from pipeline.anchors import COARSE_PX_PER_MM, INK_WINDOW_MM, anchors_of
 from pipeline.fitting import robust_homography
 from pipeline.ink import ink
 from pipeline.landmarks import FoundTag, find_tags
 from pipeline.sighting import look
-from pipeline.states import Grey, OpenedPhoto
+from pipeline.states import Grey, LocatedPage, OpenedPhoto
 from pipeline.warp import PageWarp
 
 Array = NDArray[np.float64]
@@ -24,9 +20,6 @@ Array = NDArray[np.float64]
 LOCATING_LONG_SIDE_PX = 1000
 """The code of 32 mm is then 20 to 35 px across: enough for its 8 × 8 modules."""
 
-
-FIRST_PX_PER_MM = 1.0
-"""Scale of the wide searches."""
 
 GROWTH = 1.5
 """How many times farther each step from the code reaches than the one before."""
@@ -50,12 +43,12 @@ def enlarge(points_px: Array, factor: float) -> Array:
     return (points_px + 0.5) * factor - 0.5
 
 
-def tags_in(photo: OpenedPhoto, family: str) -> list[FoundTag]:
+def tags_in(photo: OpenedPhoto, family: str, ids: tuple[int, ...] | None) -> list[FoundTag]:
     """Square codes in the photo, corners in px of ``photo.grey``; a second look is full size."""
     small, factor = shrink(photo.grey, LOCATING_LONG_SIDE_PX)
-    found = find_tags(small, family)
+    found = find_tags(small, family, ids)
     if not found and factor > 1.0:
-        return find_tags(photo.grey, family)
+        return find_tags(photo.grey, family, ids)
     return [FoundTag(tag.id, enlarge(tag.corners, factor)) for tag in found]
 
 
@@ -68,8 +61,10 @@ def tag_on_sheet(page: PageTemplate) -> Array:
     return np.roll(corners, -page.tag.quarter_turns, axis=0)
 
 
-def by_tag(photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: FoundTag) -> Array:
-    """A homography from the code, stretched out from mark to mark away from it.
+def by_tag(
+    photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: FoundTag
+) -> LocatedPage:
+    """A placing from the code, stretched out from mark to mark away from it.
 
     The code alone is 32 mm across; its corners say little about the far end of a sheet of
     900 mm. So the nearest mark is looked for where the code says, then the next with what both
@@ -91,7 +86,7 @@ def by_tag(photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: Foun
         extent *= GROWTH
         near = (distance <= extent) & ~known
         sighting = look(
-            dark, anchors, warp, START_REACH_MM + REACH_PER_MM * distance, FIRST_PX_PER_MM, near
+            dark, anchors, warp, START_REACH_MM + REACH_PER_MM * distance, COARSE_PX_PER_MM, near
         )
         new = near & sighting.found
         targets[new] = warp.to_px(anchors.centres[new] + sighting.offset_mm[new])
@@ -107,7 +102,7 @@ def by_tag(photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: Foun
             ),
             form.page_mm,
         )
-    return warp.homography
+    return LocatedPage(photo, dark, form, page, warp.homography, "tag")
 
 
 def _similar(on_sheet: Array, in_photo: Array) -> Array:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from models.errors import AmbiguousPlace, NoFormFound, PhotoTooSmall, PoorPlacement, WrongForm
 from models.forms.template import FormTemplate
-from pipeline.constellation import guesses
+from pipeline.constellation import by_guess, guesses
 from pipeline.intake import open_finer
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
-from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
+from pipeline.states import OpenedPhoto, PlacedPage
 
 ENOUGH_PX_PER_MM = 1.7
 """Resolution below which a finer decode is worth its time: a 20 mm box has 34 px."""
@@ -49,12 +49,13 @@ def place_page(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
 
 
 def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
-    by_code, strangers = _by_code(photo, forms)
+    by_code = _by_code(photo, forms)
     if by_code is not None:
         return by_code
     by_boxes = _by_boxes(photo, forms)
     if by_boxes is not None:
         return by_boxes
+    strangers = _strange_codes(photo, forms)
     if strangers:
         raise WrongForm(
             f"{photo.name} carries the square code {strangers[0]}, which no installed form has",
@@ -63,11 +64,8 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
     raise NoFormFound(f"{photo.name}: neither a square code nor the boxes of a form were found")
 
 
-def _by_code(
-    photo: OpenedPhoto, forms: Sequence[FormTemplate]
-) -> tuple[PlacedPage | None, list[int]]:
-    """The page that a square code names, if the print bears it out; and codes nobody knows."""
-    strangers: list[int] = []
+def _by_code(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
+    """The page that a square code names, if the print bears it out."""
     for family in sorted({form.tag_family for form in forms if form.tag_family}):
         pages = {
             page.tag.id: (form, page)
@@ -76,17 +74,22 @@ def _by_code(
             for page in form.pages
             if page.tag
         }
-        for tag in tags_in(photo, family):
-            if tag.id not in pages:
-                strangers.append(tag.id)
-                continue
+        for tag in tags_in(photo, family, tuple(pages)):
             form, page = pages[tag.id]
-            homography = by_tag(photo, form, page, tag)
             try:
-                return refine(LocatedPage(photo, form, page, homography, "tag")), strangers
+                return refine(by_tag(photo, form, page, tag))
             except NoFormFound:
                 continue  # A code without its page: the boxes may still be found.
-    return None, strangers
+    return None
+
+
+def _strange_codes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[int]:
+    """Square codes in the photo that no installed form has."""
+    known = {page.tag.id for form in forms for page in form.pages if page.tag}
+    families = sorted({form.tag_family for form in forms if form.tag_family})
+    return [
+        tag.id for family in families for tag in tags_in(photo, family, None) if tag.id not in known
+    ]
 
 
 def _by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
@@ -97,7 +100,7 @@ def _by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     """
     borne_out: list[PlacedPage] = []
     for guess in guesses(photo.grey, forms, MOST_GUESSES):
-        located = LocatedPage(photo, guess.form, guess.page, guess.homography, "boxes")
+        located = by_guess(photo, guess)
         try:
             borne_out.append(refine(located))
         except (NoFormFound, PoorPlacement):

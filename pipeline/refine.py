@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from models.errors import NoFormFound, PoorPlacement
 from models.forms.template import FieldTemplate
 from models.records import Placement
-from pipeline.anchors import INK_WINDOW_MM, Anchors, anchors_of
+from pipeline.anchors import COARSE_PX_PER_MM, Anchors, anchors_of
 from pipeline.anchors import REFERENCE_PX_PER_MM as REFERENCE
 from pipeline.fitting import robust_homography
-from pipeline.ink import ink
 from pipeline.sighting import Sighting, look
 from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
 from pipeline.warp import PageWarp, monomials, project, raised, terms
 
 Array = NDArray[np.float64]
-
-FIRST_PX_PER_MM = 1.0
-"""Scale of the first, wide search."""
 
 FIRST_REACH_MM = 10.0
 SECOND_REACH_MM = 3.0
@@ -55,13 +51,10 @@ def refine(located: LocatedPage) -> PlacedPage:
         NoFormFound: where the printed page is not there after all.
         PoorPlacement: where its cells can't be placed closely enough to be read.
     """
-    form, page, photo = located.form, located.page, located.photo
-    anchors = anchors_of(form, page)
-    warp = PageWarp.flat(located.homography, form.page_mm)
-    middle = form.page_mm[0] / 2, form.page_mm[1] / 2
-    dark = ink(photo.grey, round(INK_WINDOW_MM * warp.px_per_mm(middle)))
-
-    sighting = look(dark, anchors, warp, FIRST_REACH_MM, FIRST_PX_PER_MM)
+    anchors = anchors_of(located.form, located.page)
+    dark = located.dark
+    warp = PageWarp.flat(located.homography, located.form.page_mm)
+    sighting = look(dark, anchors, warp, FIRST_REACH_MM, COARSE_PX_PER_MM)
     warp, left_over = _flat_fit(anchors, sighting, warp, located)
     warp = _bent_fit(anchors, sighting, left_over, warp, (FLAT_TOLERANCE_MM, BENT_TOLERANCE_MM))
     sighting = look(dark, anchors, warp, SECOND_REACH_MM, REFERENCE)

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.anchors import PATCH_MM, Anchors
-from pipeline.anchors import REFERENCE_PX_PER_MM as REFERENCE
 from pipeline.warp import PageWarp
 
 Array = NDArray[np.float64]
 
 LEAST_LIKENESS = 0.35
 """Correlation below which a patch counts as not found."""
+
+IN_VIEW = 0.6
+"""Share of a patch that must lie inside the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,55 +57,41 @@ def look(
     """
     count = len(anchors.centres)
     reach = np.minimum(anchors.reach_mm, reach_mm)
+    steps = np.floor(reach * px_per_mm).astype(int)
+    patches = anchors.patches_at(px_per_mm)
+    side = patches.shape[1]
     high, wide = dark.shape
-    expected = warp.to_px(anchors.centres)
-    room = (
-        PATCH_MM
-        / 2
-        * 0.6
-        * np.array([warp.px_per_mm((float(x), float(y))) for x, y in anchors.centres])
-    )
-    in_view = (
-        (expected[:, 0] > room)
-        & (expected[:, 1] > room)
-        & (expected[:, 0] < wide - room)
-        & (expected[:, 1] < high - room)
-    )
-    offset = np.zeros((count, 2))
-    likeness = np.zeros(count)
-    for index in np.flatnonzero(in_view if only is None else in_view & only):
-        steps = int(np.floor(reach[index] * px_per_mm))
-        window = _window(dark, anchors.centres[index], warp, steps, px_per_mm)
-        patch = anchors.patches[index]
-        if px_per_mm != REFERENCE:
-            patch = cv2.resize(
-                patch,
-                None,
-                fx=px_per_mm / REFERENCE,
-                fy=px_per_mm / REFERENCE,
-                interpolation=cv2.INTER_AREA,
-            )
-        scores = np.asarray(cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED), np.float32)
-        peak = np.unravel_index(int(np.argmax(scores)), scores.shape)
-        best = float(scores[peak])
+    # The inner part of a patch must be in the picture for it to be recognised.
+    inner = warp.to_px(_squares(anchors.centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
+    inside = ((inner > 0) & (inner < (wide - 1, high - 1))).reshape(count, 8)
+    in_view = np.asarray(inside.all(axis=1), np.bool_)
+    wanted = np.flatnonzero(in_view if only is None else in_view & only)
+    offset, likeness = np.zeros((count, 2)), np.zeros(count)
+    half = (side / 2 + steps[wanted]) / px_per_mm
+    corners = warp.to_px(_squares(anchors.centres[wanted], half)).reshape(-1, 4, 2)
+    for index, corner in zip(wanted, corners.astype(np.float32), strict=True):
+        step = int(steps[index])
+        window = _window(dark, corner, side + 2 * step)
+        scores = np.asarray(
+            cv2.matchTemplate(window, patches[index], cv2.TM_CCOEFF_NORMED), np.float32
+        )
+        _, best, _, (column, row) = cv2.minMaxLoc(scores)
         likeness[index] = best if np.isfinite(best) else 0.0
-        offset[index] = (_subpixel(scores, int(peak[0]), int(peak[1])) - steps) / px_per_mm
+        offset[index] = (_subpixel(scores, row, column) - step) / px_per_mm
     return Sighting(offset, likeness, in_view)
 
 
-def _window(
-    dark: NDArray[np.uint8], centre: Array, warp: PageWarp, steps: int, px_per_mm: float
-) -> NDArray[np.uint8]:
-    """The surroundings of one anchor, straightened by the warp, at ``px_per_mm``."""
-    side = round(PATCH_MM * px_per_mm) + 2 * steps
-    half = side / 2 / px_per_mm
-    corners = np.array([[-half, -half], [half, -half], [half, half], [-half, half]]) + centre
-    ends = np.array(
-        [[-0.5, -0.5], [side - 0.5, -0.5], [side - 0.5, side - 0.5], [-0.5, side - 0.5]]
-    )
-    to_photo = cv2.getPerspectiveTransform(
-        ends.astype(np.float32), warp.to_px(corners).astype(np.float32)
-    )
+def _squares(centres: Array, half: Array) -> Array:
+    """(n * 4, 2) mm: corners of squares, clockwise from top left."""
+    signs = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    return np.asarray((centres[:, None] + half[:, None, None] * signs).reshape(-1, 2), np.float64)
+
+
+def _window(dark: NDArray[np.uint8], corners: NDArray[np.float32], side: int) -> NDArray[np.uint8]:
+    """The surroundings of one anchor, straightened: (side, side)."""
+    end = side - 0.5
+    ends = np.array([[-0.5, -0.5], [end, -0.5], [end, end], [-0.5, end]], np.float32)
+    to_photo = cv2.getPerspectiveTransform(ends, corners)
     return np.asarray(
         cv2.warpPerspective(
             dark, to_photo, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

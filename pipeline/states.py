@@ -51,12 +51,14 @@ class LocatedPage:
     """A picture in which a page was found, roughly (a few mm)."""
 
     photo: OpenedPhoto
+    dark: Grey
+    """Ink map of ``photo.grey``, same shape, see ``pipeline.ink``."""
     form: FormTemplate
     page: PageTemplate
     homography: Matrix
     """(3, 3), mm on the sheet to px of ``photo.grey``."""
     method: str
-    """What found it: ``tag``, ``fiducials`` or ``boxes``."""
+    """What found it: ``tag`` or ``boxes``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""Why a reported number may differ from the paper: patterns that are known from real elections.
+
+A cause is a guess from the numbers alone; it helps a person to look in the right place and never
+decides anything. The most specific pattern that fits is named, in the order of ``models.records``
+below: rows swapped, padding read as 8, leading 1 misread, digit added, digit lost, one digit off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from models.records import Cause
+
+BOXES = 3
+"""Digit boxes a number on C.HASIL-PPWP has; those before the number hold x, 0, dash or nothing."""
+
+LOOKS_LIKE_1 = "746"
+"""What Sirekap made of a leading 1 in February 2024."""
+
+SWAPPABLE_ROWS: tuple[tuple[str, ...], ...] = (
+    ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3"),
+    *((f"pengguna_dpt_{who}", f"pengguna_dptb_{who}", f"pengguna_non_dpt_{who}") for who in "lpj"),
+)
+"""Rows that stand above one another and are added up: swapping them keeps every sum."""
+
+
+def probable_cause(entry: int, reading: int | None, *, boxes: int = BOXES) -> Cause | None:
+    """The most specific pattern that leads from the number on paper to the reported one.
+
+    Args:
+        entry: The reported number.
+        reading: The number on paper; ``None`` for a field that was left blank or crossed out.
+        boxes: How many digit boxes the field has.
+
+    Returns:
+        The cause, or ``None`` where no pattern fits or the numbers agree.
+
+    """
+    if entry == reading:
+        return None
+    if _padding_read_as_8(entry, reading, boxes):
+        return Cause.PADDING_READ_AS_8
+    if reading is None:
+        return None
+    reported, written = str(entry), str(reading)
+    cause = None
+    if _leading_1_misread(reported, written):
+        cause = Cause.LEADING_1_MISREAD
+    elif _one_removed(reported, written):
+        cause = Cause.DIGIT_ADDED
+    elif _one_removed(written, reported):
+        cause = Cause.DIGIT_LOST
+    elif len(reported) == len(written) and _differing_places(reported, written) == 1:
+        cause = Cause.ONE_DIGIT_OFF
+    return cause
+
+
+def swapped_rows(
+    entry: Mapping[str, int | None], reading: Mapping[str, int | None]
+) -> frozenset[str]:
+    """Fields whose numbers stand in one another's rows in the entry.
+
+    Two rows that traded places, or all rows of a group in another order. Every sum stays as it
+    was, so that no arithmetic over the entry can show it.
+
+    Args:
+        entry: Field to reported number.
+        reading: Field to the number on paper.
+
+    """
+    swapped: set[str] = set()
+    for rows in SWAPPABLE_ROWS:
+        differing = {
+            row: (reported, written)
+            for row in rows
+            if (reported := entry.get(row)) is not None
+            and (written := reading.get(row)) is not None
+            and reported != written
+        }
+        if sorted(one for one, _ in differing.values()) == sorted(
+            other for _, other in differing.values()
+        ):
+            swapped |= differing.keys()
+            continue
+        for one, other in combinations(differing, 2):
+            if differing[one] == differing[other][::-1]:
+                swapped |= {one, other}
+    return frozenset(swapped)
+
+
+def _padding_read_as_8(entry: int, reading: int | None, boxes: int) -> bool:
+    """x24, 024 or -24 became 824: each box before the number turned into 8 or stayed nothing.
+
+    Where the paper says 0 or nothing, all boxes may be padding.
+    """
+    reported = str(entry).zfill(boxes)
+    number = "" if reading is None else str(reading)
+    if len(reported) != boxes or len(number) > boxes:
+        return False
+    padding = reported[: boxes - len(number)]
+    units = reported[boxes - len(number) :]
+    if reading == 0 and units == "8":  # 000 → 888, but 8 alone is one digit off
+        units = "0"
+    return units == number and "8" in padding and set(padding) <= {"0", "8"}
+
+
+def _leading_1_misread(reported: str, written: str) -> bool:
+    return (
+        len(reported) == len(written)
+        and written[0] == "1"
+        and reported[0] in LOOKS_LIKE_1
+        and reported[1:] == written[1:]
+    )
+
+
+def _one_removed(longer: str, shorter: str) -> bool:
+    """Whether taking one digit out of the longer number gives the shorter one."""
+    return len(longer) > len(shorter) and any(
+        int(longer[:place] + longer[place + 1 :]) == int(shorter) for place in range(len(longer))
+    )
+
+
+def _differing_places(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))

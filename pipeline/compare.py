@@ -1,0 +1,539 @@
+"""The paper against the system: every field, every sum and every page that does not fit.
+
+What each pair of paper and entry gives:
+
+======================  ===================  ===================  ============================
+paper                   entry the same       entry another        entry null, or none at all
+======================  ===================  ===================  ============================
+clear                   nothing              value mismatch       entry missing
+for review, a number    unreadable, low      value mismatch       unreadable
+for review, no number   –                    unreadable           unreadable
+blank                   –                    unreadable           nothing: both say nothing
+not in view             page missing (in part), once a page, from ``compare_all``
+======================  ===================  ===================  ============================
+
+* A field for review is never dropped, even where it equals the entry: the machine could not clear
+  it, so a person confirms it; the agreement only puts it far down the queue.
+* Blank paper under a reported number is ``unreadable``, not a mismatch: there is no number on
+  paper to compare, and only a person can say that nothing is there. With 0 in the entry it goes
+  far down the queue.
+* A field that the entry's source never reports (Sirekap: ballot papers, disability) is not
+  missing there; it is only looked at where the machine could not read it.
+* Rules run on everything that was read as a number, clear or for review; blank fields make them
+  ``not_computable``. The conflict has the confidence of the least sure number that goes in.
+* A page that nobody could read is ``page_missing`` whatever else is said about it, and each photo
+  that could not be read is ``unreadable`` besides (``wrong_page`` where it is another form).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from models.errors import WrongForm
+from models.forms.template import load_form
+from models.records import (
+    Cause,
+    Conflict,
+    ConflictKind,
+    Entry,
+    FieldReading,
+    FieldStatus,
+    FormReading,
+    PageReading,
+    TpsCode,
+)
+from models.rules import RuleResult, Severity, Verdict, evaluate_all, evaluate_reading
+from pipeline import priority as factors
+from pipeline.causes import BOXES, probable_cause, swapped_rows
+from pipeline.entries import SIREKAP_FIELDS, latest_revisions
+from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
+from pipeline.priority import priority
+
+
+def compare(
+    reading: FormReading | None,
+    entry: Entry | None,
+    *,
+    reported: Collection[str] | None = None,
+) -> tuple[Conflict, ...]:
+    """All conflicts of one form of one TPS that show in its fields and sums.
+
+    Args:
+        reading: What was read; ``None`` where no page was.
+        entry: What was reported; ``None`` where nothing was.
+        reported: Fields the source reports. By default those of the entry, or Sirekap's where
+            there is none. Empty: nothing was asked of any system, so no entry is missing.
+
+    Returns:
+        Conflicts, the most urgent first.
+
+    Raises:
+        ValueError: where reading and entry are of different TPS or forms.
+
+    """
+    if reading and entry and (reading.tps, reading.form) != (entry.tps, entry.form):
+        raise ValueError(
+            f"a reading of {reading.tps} ({reading.form}) is no match "
+            f"for an entry of {entry.tps} ({entry.form})"
+        )
+    if reported is None:
+        reported = SIREKAP_FIELDS if entry is None else entry.fields.keys()
+    return _urgent_first((*_of_fields(reading, entry, reported),))
+
+
+def compare_all(
+    gathered: Gathered,
+    entries: Iterable[Entry] | None,
+    *,
+    expected: Collection[TpsCode] = (),
+) -> tuple[Conflict, ...]:
+    """All conflicts of a whole set of photos and entries.
+
+    Args:
+        gathered: The photos, put together.
+        entries: What was reported; of several revisions the newest counts. ``None`` where there is
+            nothing to compare with: then no entry is missing.
+        expected: TPS that must have photos. One without any gets a single ``page_missing``; TPS
+            that have at least one photo are looked at in any case.
+
+    Returns:
+        Conflicts, the most urgent first. The order depends on nothing but what is handed in.
+
+    """
+    latest = latest_revisions(entries or ())
+    reported: frozenset[str] = frozenset()
+    if entries is not None:
+        reported = frozenset(name for entry in latest.values() for name in entry.fields)
+        reported = reported or frozenset(SIREKAP_FIELDS)
+    readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
+    conflicts: list[Conflict] = []
+    for key in sorted(readings.keys() | latest.keys()):
+        entry = latest.get(key)
+        conflicts += _of_fields(
+            readings.get(key), entry, reported if entry is None else entry.fields.keys()
+        )
+    conflicts += _of_photos(gathered, latest)
+    for tps in sorted(set(expected) - gathered.tps):
+        conflicts.append(_no_photo(tps, latest.get((tps, PPWP_FORM))))
+    return _urgent_first(conflicts)
+
+
+def _urgent_first(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
+    return tuple(
+        sorted(
+            conflicts,
+            key=lambda one: (
+                -one.priority,
+                one.tps or "",
+                one.form or "",
+                one.field or "",
+                one.kind,
+                one.rule or "",
+                one.photo or "",
+                one.detail,
+            ),
+        )
+    )
+
+
+# One form of one TPS
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """Fields of rules (not of mere warnings) that are broken, on paper and in the entry."""
+
+    paper: frozenset[str]
+    entry: frozenset[str]
+
+    def weight_of_mismatch(self, field: str) -> float:
+        if field in self.entry and field not in self.paper:
+            return factors.ENTRY_ALONE_BREAKS_A_RULE
+        if field in self.paper and field not in self.entry:
+            return factors.PAPER_ALONE_BREAKS_A_RULE
+        return 1.0
+
+    def weight_of_doubt(self, field: str) -> float:
+        return factors.UNSETTLED_AND_BREAKS_A_RULE if field in self.paper else 1.0
+
+
+def _of_fields(
+    reading: FormReading | None, entry: Entry | None, reported: Collection[str]
+) -> Iterator[Conflict]:
+    numbers = entry.fields if entry else {}
+    in_entry = _violations(evaluate_all(numbers)) if entry else ()
+    on_paper = _violations(evaluate_reading(reading)) if reading else ()
+    if reading:
+        broken = _Broken(paper=_fields_in(on_paper), entry=_fields_in(in_entry))
+        swapped = swapped_rows(numbers, reading.numbers())
+        for name, field in reading.fields.items():
+            conflict = _of_field(
+                reading, name, field, numbers.get(name), name in reported, name in swapped, broken
+            )
+            if conflict:
+                yield conflict
+        for result in on_paper:
+            yield _broken_on_paper(reading, result)
+    if entry:
+        for result in in_entry:
+            yield _broken_in_entry(entry, result)
+
+
+def _violations(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    return tuple(result for result in results if result.verdict is Verdict.VIOLATED)
+
+
+def _fields_in(results: Iterable[RuleResult]) -> frozenset[str]:
+    return frozenset(
+        name
+        for result in results
+        if result.severity is Severity.ERROR
+        for name in (result.field, *result.inputs)
+    )
+
+
+def _of_field(
+    reading: FormReading,
+    name: str,
+    field: FieldReading,
+    reported_number: int | None,
+    is_reported: bool,
+    is_swapped: bool,
+    broken: _Broken,
+) -> Conflict | None:
+    """The conflict of one field, as the table in the module's docstring says."""
+    written = field.value
+    is_blank = field.status is FieldStatus.BLANK or (
+        field.status is FieldStatus.CLEAR and written is None
+    )
+    conflict = None
+    if field.status is FieldStatus.NOT_IN_VIEW:
+        pass  # compare_all says so once for the page
+    elif is_blank:
+        if reported_number is not None:
+            conflict = _blank(reading, name, field, reported_number)
+    elif written is not None and reported_number is not None and written != reported_number:
+        conflict = _mismatch(reading, name, field, reported_number, is_swapped, broken)
+    elif field.status is FieldStatus.REVIEW:
+        conflict = _unsettled(reading, name, field, reported_number, is_reported, broken)
+    elif written is not None and reported_number is None and is_reported:
+        conflict = _entry_missing(reading, name, field, written)
+    return conflict
+
+
+def _conflict(
+    reading: FormReading,
+    name: str,
+    field: FieldReading,
+    *,
+    kind: ConflictKind,
+    entry: int | None,
+    votes: int | None,
+    chance: float,
+    weight: float,
+    detail: str,
+    cause: Cause | None = None,
+) -> Conflict:
+    page = reading.pages.get(name)
+    return Conflict(
+        tps=reading.tps,
+        form=reading.form,
+        field=name,
+        kind=kind,
+        entry=entry,
+        reading=field.value,
+        confidence=field.confidence,
+        cause=cause,
+        votes=votes,
+        priority=priority(votes=votes, chance=chance, weight=weight),
+        photo=page.photo if page else None,
+        sha256=page.sha256 if page else None,
+        detail=detail,
+    )
+
+
+def _boxes(field: FieldReading) -> int:
+    digits = field.witnesses.get("digits")
+    return len(digits.boxes) if digits and digits.boxes else BOXES
+
+
+def _why(field: FieldReading) -> str:
+    return ", ".join(field.reasons) or "no reason given"
+
+
+def _mismatch(
+    reading: FormReading,
+    name: str,
+    field: FieldReading,
+    entry: int,
+    is_swapped: bool,
+    broken: _Broken,
+) -> Conflict:
+    written = field.value or 0
+    cause = probable_cause(entry, field.value, boxes=_boxes(field))
+    weights = [broken.weight_of_mismatch(name)]
+    if is_swapped:
+        cause = Cause.ROWS_SWAPPED
+        weights.append(factors.ROWS_SWAPPED)
+    how = (
+        f"The paper says {written} (clear)"
+        if field.status is FieldStatus.CLEAR
+        else f"The paper seems to say {written} (for review: {_why(field)})"
+    )
+    return _conflict(
+        reading,
+        name,
+        field,
+        kind=ConflictKind.VALUE_MISMATCH,
+        entry=entry,
+        votes=abs(entry - written),
+        chance=field.confidence,
+        weight=prod(weights),
+        cause=cause,
+        detail=f"{how}, the system {entry}.",
+    )
+
+
+def _entry_missing(reading: FormReading, name: str, field: FieldReading, written: int) -> Conflict:
+    return _conflict(
+        reading,
+        name,
+        field,
+        kind=ConflictKind.ENTRY_MISSING,
+        entry=None,
+        votes=written,
+        chance=field.confidence,
+        weight=factors.ENTRY_MISSING,
+        detail=f"The paper says {written} (clear), the system has no number.",
+    )
+
+
+def _blank(reading: FormReading, name: str, field: FieldReading, entry: int) -> Conflict:
+    return _conflict(
+        reading,
+        name,
+        field,
+        kind=ConflictKind.UNREADABLE,
+        entry=entry,
+        votes=entry,
+        chance=field.confidence,
+        weight=factors.AGREES if entry == 0 else 1.0,
+        cause=probable_cause(entry, None, boxes=_boxes(field)),
+        detail=f"The paper has no number there, the system has {entry}.",
+    )
+
+
+def _unsettled(
+    reading: FormReading,
+    name: str,
+    field: FieldReading,
+    entry: int | None,
+    is_reported: bool,
+    broken: _Broken,
+) -> Conflict:
+    answers = {witness.value for witness in field.witnesses.values()} | {field.value}
+    numbers = sorted(answer for answer in answers if answer is not None)
+    agrees = entry is not None and field.value == entry
+    votes = max((abs(number - (entry or 0)) for number in numbers), default=entry)
+    weights = [broken.weight_of_doubt(name)]
+    if agrees:
+        weights.append(factors.AGREES)
+    if not is_reported:
+        weights.append(factors.NOT_REPORTED)
+    seen = " or ".join(str(number) for number in numbers) or "no number"
+    system = "" if entry is None else f"; the system has {entry}"
+    return _conflict(
+        reading,
+        name,
+        field,
+        kind=ConflictKind.UNREADABLE,
+        entry=entry,
+        votes=votes,
+        chance=1.0 if field.value is None else 1 - field.confidence,
+        weight=prod(weights),
+        detail=f"For review ({_why(field)}): {seen} was read{system}.",
+    )
+
+
+def _broken_on_paper(reading: FormReading, result: RuleResult) -> Conflict:
+    page = reading.pages.get(result.field)
+    confidence = min(_confidence(reading, name) for name in result.inputs)
+    return _broken_rule(
+        result,
+        tps=reading.tps,
+        form=reading.form,
+        kind=ConflictKind.RULE_BROKEN_ON_PAPER,
+        confidence=confidence,
+        reading=reading.fields[result.field].value,
+        photo=page,
+    )
+
+
+def _confidence(reading: FormReading, name: str) -> float:
+    """Confidence of a field, or of one witness of it (``FIELD.digits``)."""
+    field, _, witness = name.partition(".")
+    of_field = reading.fields[field]
+    return of_field.witnesses[witness].confidence if witness else of_field.confidence
+
+
+def _broken_in_entry(entry: Entry, result: RuleResult) -> Conflict:
+    return _broken_rule(
+        result,
+        tps=entry.tps,
+        form=entry.form,
+        kind=ConflictKind.RULE_BROKEN_IN_ENTRY,
+        confidence=1.0,  # arithmetic over reported numbers: nothing was read
+        entry=entry.fields.get(result.field),
+    )
+
+
+def _broken_rule(
+    result: RuleResult,
+    *,
+    tps: TpsCode,
+    form: str,
+    kind: ConflictKind,
+    confidence: float,
+    reading: int | None = None,
+    entry: int | None = None,
+    photo: PageReading | None = None,
+) -> Conflict:
+    votes = abs(result.difference or 0)
+    weight = factors.WARNING if result.severity is Severity.WARNING else 1.0
+    return Conflict(
+        tps=tps,
+        form=form,
+        field=result.field,
+        kind=kind,
+        entry=entry,
+        reading=reading,
+        confidence=confidence,
+        votes=votes,
+        priority=priority(votes=votes, chance=confidence, weight=weight),
+        rule=result.rule,
+        photo=photo.photo if photo else None,
+        sha256=photo.sha256 if photo else None,
+        detail=result.message,
+    )
+
+
+# Photos and pages: nothing was read, so there is no confidence
+
+
+def _of_photos(gathered: Gathered, latest: Mapping[tuple[str, str], Entry]) -> Iterator[Conflict]:
+    for missing in gathered.missing:
+        yield _missing(missing, latest.get((missing.tps, missing.form)))
+    for part in gathered.partly_seen:
+        yield _of_photo(
+            ConflictKind.PAGE_MISSING,
+            part.photo,
+            tps=part.tps,
+            votes=_votes_at_stake(latest.get((part.tps, part.form)), part.unseen),
+            detail=f"No photo of page {part.page} shows {', '.join(part.unseen)}.",
+        )
+    for wrong in gathered.wrong_pages:
+        yield _wrong_page(wrong)
+    for same in gathered.duplicates:
+        yield from _duplicate(same)
+    for photo in gathered.rejected:
+        yield _rejected(photo)
+    for photo in gathered.without_tps:
+        yield _of_photo(
+            ConflictKind.UNREADABLE,
+            photo,
+            tps=None,
+            detail=f"Page {photo.page} was read, but nothing says which TPS it is of.",
+        )
+
+
+def _of_photo(
+    kind: ConflictKind,
+    photo: PageReading,
+    *,
+    tps: TpsCode | None,
+    detail: str,
+    votes: int | None = None,
+) -> Conflict:
+    return Conflict(
+        tps=tps,
+        form=photo.form,
+        field=None,
+        kind=kind,
+        votes=votes,
+        priority=priority(votes=votes, chance=None),
+        photo=photo.photo,
+        sha256=photo.sha256,
+        detail=detail,
+    )
+
+
+def _votes_at_stake(entry: Entry | None, fields: Iterable[str]) -> int | None:
+    """The largest reported number that no paper confirms; ``None`` where none is reported."""
+    numbers = (entry.fields.get(name) for name in fields) if entry else ()
+    return max((number for number in numbers if number is not None), default=None)
+
+
+def _missing(missing: MissingPage, entry: Entry | None) -> Conflict:
+    page = load_form(missing.form).page(missing.page)
+    votes = _votes_at_stake(entry, (field.name for field in page.fields))
+    photos = ", ".join(photo.photo for photo in missing.rejected)
+    may_be = f" It may be among those that could not be read: {photos}." if photos else ""
+    return Conflict(
+        tps=missing.tps,
+        form=missing.form,
+        field=None,
+        kind=ConflictKind.PAGE_MISSING,
+        votes=votes,
+        priority=priority(votes=votes, chance=None),
+        detail=f"No readable photo of page {missing.page}.{may_be}",
+    )
+
+
+def _no_photo(tps: TpsCode, entry: Entry | None) -> Conflict:
+    votes = _votes_at_stake(entry, entry.fields if entry else ())
+    return Conflict(
+        tps=tps,
+        form=PPWP_FORM,
+        field=None,
+        kind=ConflictKind.PAGE_MISSING,
+        votes=votes,
+        priority=priority(votes=votes, chance=None),
+        detail="No photo of any page.",
+    )
+
+
+def _wrong_page(wrong: WrongPage) -> Conflict:
+    names = " and ".join(photo.photo for photo in wrong.photos)
+    pages = ", ".join(str(page) for page in wrong.missing)
+    return _of_photo(
+        ConflictKind.WRONG_PAGE,
+        wrong.photos[-1],
+        tps=wrong.tps,
+        detail=f"{names} all show page {wrong.page}, and page {pages} has no photo.",
+    )
+
+
+def _duplicate(same: Duplicates) -> Iterator[Conflict]:
+    """One conflict for each TPS the picture was filed under (or one without)."""
+    for tps in same.tps or (None,):
+        copy = [photo for photo in same.photos if photo.tps == tps][-1]
+        names = " and ".join(sorted(photo.photo for photo in same.photos))
+        if len(same.tps) > 1:
+            detail = f"The same picture stands under TPS {' and '.join(same.tps)}: {names}."
+        elif len(same.photos) > 1:
+            detail = f"The same picture was uploaded {len(same.photos)} times: {names}."
+        else:
+            detail = copy.error.message if copy.error else f"{names} was uploaded before."
+        yield _of_photo(ConflictKind.DUPLICATE_PHOTO, copy, tps=tps, detail=detail)
+
+
+def _rejected(photo: PageReading) -> Conflict:
+    kind = ConflictKind.UNREADABLE
+    detail = "The photo could not be read."
+    if photo.error:
+        detail = f"{photo.error.message} {photo.error.remedy}".strip()
+        if photo.error.code == WrongForm.code:
+            kind = ConflictKind.WRONG_PAGE
+    return _of_photo(kind, photo, tps=photo.tps, detail=detail)
