@@ -38,6 +38,8 @@ class Anchors:
     """(n, p, p) ink of the blank page, p = PATCH_MM × REFERENCE_PX_PER_MM."""
     reach_mm: NDArray[np.float64]
     """(n,) how far a patch may be looked for before it is mistaken for its neighbour."""
+    marks: NDArray[np.bool_]
+    """(n,) which are the sheet's corner marks."""
     coarse: NDArray[np.uint8]
     """The same patches at ``COARSE_PX_PER_MM``."""
     fields: tuple[str | None, ...]
@@ -87,7 +89,7 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
         for x0, y0, x1, y1 in field.boxes:
             add((x0 + x1) / 2, (y0 + y1) / 2, 0.45 * (x1 - x0), field.name)
     for mark in page.fiducials:
-        add(*mark.centre, 40.0)
+        add(*mark.centre, 80.0)
     if page.tag:
         x0, y0, x1, y1 = page.tag.box
         add((x0 + x1) / 2, (y0 + y1) / 2, 12.0)
@@ -118,7 +120,15 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
             for patch in patches
         ]
     )
-    return Anchors(centred, patches, np.array(reach), coarse, tuple(fields))
+    corner_marks = [mark.centre for mark in page.fiducials]
+    return Anchors(
+        centres=centred,
+        patches=patches,
+        reach_mm=np.array(reach),
+        marks=np.array([centre in corner_marks for centre in centres]),
+        coarse=coarse,
+        fields=tuple(fields),
+    )
 
 
 def anchors_of(form: FormTemplate, page: PageTemplate) -> Anchors:

@@ -1,8 +1,8 @@
 """Why a reported number may differ from the paper: patterns that are known from real elections.
 
 A cause is a guess from the numbers alone; it helps a person to look in the right place and never
-decides anything. The most specific pattern that fits is named, in the order of ``models.records``
-below: rows swapped, padding read as 8, leading 1 misread, digit added, digit lost, one digit off.
+decides anything. The most specific pattern that fits is named, in this
+order: rows swapped, padding read as 8, leading 1 misread, digit added, digit lost, one digit off.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def probable_cause(entry: int, reading: int | None, *, boxes: int = BOXES) -> Ca
         cause = Cause.LEADING_1_MISREAD
     elif _one_removed(reported, written):
         cause = Cause.DIGIT_ADDED
-    elif _one_removed(written, reported):
+    elif entry != 0 and _one_removed(written, reported):  # 0 is nothing typed, not 200 less its 2
         cause = Cause.DIGIT_LOST
     elif len(reported) == len(written) and _differing_places(reported, written) == 1:
         cause = Cause.ONE_DIGIT_OFF

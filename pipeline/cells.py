@@ -7,9 +7,10 @@ import numpy as np
 
 from models.forms.template import BoxMm, FieldTemplate
 from models.recognisers.recogniser import CROP_PX
+from pipeline.arrays import Array, Grey, Points3
 from pipeline.refine import field_in_view
-from pipeline.states import CellCut, CutPage, Grey, PlacedPage, Points3
-from pipeline.warp import Array, PageWarp
+from pipeline.states import CellCut, CutPage, PlacedPage
+from pipeline.warp import PageWarp
 
 BOX_MARGIN = 0.10
 """A digit crop shows its printed frame and this share of its side on each side, as the real

@@ -49,7 +49,7 @@ from pipeline import priority as factors
 from pipeline.causes import BOXES, probable_cause, swapped_rows
 from pipeline.entries import SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
-from pipeline.priority import priority
+from pipeline.priority import priority, weight_of_field
 
 
 def compare(
@@ -247,7 +247,7 @@ def _conflict(
         confidence=field.confidence,
         cause=cause,
         votes=votes,
-        priority=priority(votes=votes, chance=chance, weight=weight),
+        priority=priority(votes=votes, chance=chance, weight=weight * weight_of_field(name)),
         photo=page.photo if page else None,
         sha256=page.sha256 if page else None,
         detail=detail,
@@ -401,7 +401,9 @@ def _broken_rule(
     photo: PageReading | None = None,
 ) -> Conflict:
     votes = abs(result.difference or 0)
-    weight = factors.WARNING if result.severity is Severity.WARNING else 1.0
+    weight = weight_of_field(result.field)
+    if result.severity is Severity.WARNING:
+        weight *= factors.WARNING
     return Conflict(
         tps=tps,
         form=form,

@@ -14,11 +14,13 @@ import numpy as np
 
 from models.forms.template import FormTemplate, PageTemplate
 from pipeline.anchors import INK_WINDOW_MM
+from pipeline.arrays import Array, Grey
 from pipeline.fitting import robust_homography
 from pipeline.ink import ink
 from pipeline.landmarks import box_outlines
-from pipeline.states import Grey, LocatedPage, OpenedPhoto
-from pipeline.warp import Array, PageWarp, project
+from pipeline.spread import Known
+from pipeline.states import LocatedPage, OpenedPhoto
+from pipeline.warp import PageWarp, project
 
 INK_WINDOW = 1 / 60
 """Neighbourhood of the ink map as a share of the photo's long side; the scale is not known yet."""
@@ -44,6 +46,8 @@ class Guess:
     form: FormTemplate
     page: PageTemplate
     homography: Array
+    known: Known
+    """Centres of the boxes that it fits."""
     matched: int
     missed: int
     """Boxes that should be in view and were not found."""
@@ -80,7 +84,7 @@ def by_guess(photo: OpenedPhoto, guess: Guess) -> LocatedPage:
     warp = PageWarp.flat(guess.homography, guess.form.page_mm)
     x0, y0, _, _ = guess.page.fields[0].boxes[0]
     dark = ink(photo.grey, round(INK_WINDOW_MM * max(0.5, warp.px_per_mm((x0, y0)))))
-    return LocatedPage(photo, dark, guess.form, guess.page, guess.homography, "boxes")
+    return LocatedPage(photo, dark, guess.form, guess.page, guess.homography, guess.known, "boxes")
 
 
 def _rows(found: Array) -> Iterator[Array]:
@@ -189,7 +193,8 @@ class _Sheet:
                 homography,
                 (8.0, 2.0),
             )
-        return Guess(self.form, self.page, homography, matched, missed)
+        known = Known(centres[match], found_centres[nearest[match]], np.ones(matched))
+        return Guess(self.form, self.page, homography, known, matched, missed)
 
 
 def _affine(on_sheet: Array, in_photo: Array) -> Array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.warp import Array, project
+from pipeline.arrays import Array
+from pipeline.warp import project
 
 SCALE_MM = 450.0
 """Half a sheet: points are divided by this before fitting."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.states import Grey
+from pipeline.arrays import Grey
 
 
 def ink(grey: Grey, window_px: int) -> NDArray[np.uint8]:

@@ -32,7 +32,8 @@ from models.errors import (
     UnreadableFile,
     UnsupportedPhoto,
 )
-from pipeline.states import Grey, OpenedPhoto
+from pipeline.arrays import Grey
+from pipeline.states import OpenedPhoto
 
 pillow_heif.register_heif_opener()
 

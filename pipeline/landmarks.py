@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.states import Grey, Points
+from pipeline.arrays import Grey, Points
 
 
 @dataclass(frozen=True, slots=True)

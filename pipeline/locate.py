@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models.forms.template import FormTemplate, PageTemplate
 from pipeline.anchors import COARSE_PX_PER_MM, INK_WINDOW_MM, anchors_of
+from pipeline.arrays import Array, Grey
 from pipeline.fitting import robust_homography
 from pipeline.ink import ink
 from pipeline.landmarks import FoundTag, find_tags
 from pipeline.sighting import look
-from pipeline.states import Grey, LocatedPage, OpenedPhoto
+from pipeline.spread import Known
+from pipeline.states import LocatedPage, OpenedPhoto
 from pipeline.warp import PageWarp
-
-Array = NDArray[np.float64]
 
 LOCATING_LONG_SIDE_PX = 1000
 """The code of 32 mm is then 20 to 35 px across: enough for its 8 × 8 modules."""
 
 
-GROWTH = 1.5
-"""How many times farther each step from the code reaches than the one before."""
+START_REACH_MM = 5.0
+REACH_PER_MM = 0.1
+"""How far a corner mark may be from where it is expected: more, the farther it is from the code."""
 
-START_REACH_MM = 3.0
-REACH_PER_MM = 0.06
-"""How far a mark may be from where it is expected: more, the farther it is from the code."""
+LEAST_MARK_LIKENESS = 0.6
+"""Correlation from which two touching squares are a corner mark; print elsewhere on the sheet
+stays below."""
 
 
 def shrink(grey: Grey, long_side_px: int) -> tuple[Grey, float]:
@@ -64,45 +64,32 @@ def tag_on_sheet(page: PageTemplate) -> Array:
 def by_tag(
     photo: OpenedPhoto, form: FormTemplate, page: PageTemplate, tag: FoundTag
 ) -> LocatedPage:
-    """A placing from the code, stretched out from mark to mark away from it.
+    """A placing from the code and the corner marks.
 
     The code alone is 32 mm across; its corners say little about the far end of a sheet of
-    900 mm. So the nearest mark is looked for where the code says, then the next with what both
-    say, and so on: each step reaches only a few times farther than what is known.
+    900 mm. So the nearest corner mark is looked for where the code says, then the next where
+    both say, and so on. Marks that are not in view are left out.
     """
     anchors = anchors_of(form, page)
-    on_sheet, in_photo = tag_on_sheet(page), tag.corners
-    homography = _similar(on_sheet, in_photo)
-    extent = float(np.ptp(on_sheet, axis=0).max())
-    middle = on_sheet.mean(axis=0)
-    warp = PageWarp.flat(homography, form.page_mm)
-    scale = warp.px_per_mm((float(middle[0]), float(middle[1])))
+    known = Known(tag_on_sheet(page), tag.corners, np.ones(4))
+    homography = _similar(known.centres, known.targets)
+    middle = known.centres.mean(axis=0)
+    scale = PageWarp.flat(homography, form.page_mm).px_per_mm((float(middle[0]), float(middle[1])))
     dark = ink(photo.grey, round(INK_WINDOW_MM * scale))
     distance = np.hypot(*(anchors.centres - middle).T)
-    farthest = float(distance.max())
-    known = np.zeros(len(distance), bool)
-    targets = np.zeros((len(distance), 2))
-    while extent < farthest:
-        extent *= GROWTH
-        near = (distance <= extent) & ~known
-        sighting = look(
-            dark, anchors, warp, START_REACH_MM + REACH_PER_MM * distance, COARSE_PX_PER_MM, near
+    for mark in sorted(np.flatnonzero(anchors.marks), key=lambda index: float(distance[index])):
+        warp = PageWarp.flat(homography, form.page_mm)
+        reach = START_REACH_MM + REACH_PER_MM * distance
+        only = np.arange(len(distance)) == mark
+        sighting = look(dark, anchors, warp, reach, COARSE_PX_PER_MM, only)
+        if sighting.likeness[mark] < LEAST_MARK_LIKENESS:
+            continue
+        target = warp.to_px(anchors.centres[only] + sighting.offset_mm[only])
+        known = known.plus(anchors.centres[only], target, np.ones(1))
+        homography = robust_homography(
+            known.centres, known.targets, known.trust, homography, (40.0, 10.0)
         )
-        new = near & sighting.found
-        targets[new] = warp.to_px(anchors.centres[new] + sighting.offset_mm[new])
-        known |= new
-        far = START_REACH_MM + REACH_PER_MM * extent
-        warp = PageWarp.flat(
-            robust_homography(
-                np.vstack([on_sheet, anchors.centres[known]]),
-                np.vstack([in_photo, targets[known]]),
-                np.ones(4 + int(known.sum())),
-                warp.homography,
-                (far, max(1.5, far / 4)),
-            ),
-            form.page_mm,
-        )
-    return LocatedPage(photo, dark, form, page, warp.homography, "tag")
+    return LocatedPage(photo, dark, form, page, homography, known, "tag")
 
 
 def _similar(on_sheet: Array, in_photo: Array) -> Array:

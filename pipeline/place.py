@@ -11,6 +11,7 @@ from pipeline.intake import open_finer
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
 from pipeline.states import OpenedPhoto, PlacedPage
+from pipeline.title import read_title
 
 ENOUGH_PX_PER_MM = 1.7
 """Resolution below which a finer decode is worth its time: a 20 mm box has 34 px."""
@@ -60,6 +61,18 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
         raise WrongForm(
             f"{photo.name} carries the square code {strangers[0]}, which no installed form has",
             tag=strangers[0],
+        )
+    title = read_title(photo.grey, forms)
+    if title.form_id is not None:
+        raise PoorPlacement(
+            f"{photo.name} says that it is {title.form_id}, but its boxes can't be made out",
+            form=title.form_id,
+        )
+    if title.is_count_form:
+        raise WrongForm(
+            f"{photo.name} is a count form, but none that is installed: "
+            + " / ".join(title.lines or title.words),
+            title=" / ".join(title.lines or title.words),
         )
     raise NoFormFound(f"{photo.name}: neither a square code nor the boxes of a form were found")
 

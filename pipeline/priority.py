@@ -26,6 +26,10 @@ ALL_VOTES = 300
 FIRST = 1_000_000.0
 BELOW_FIRST = FIRST - 1
 
+NO_VOTES = 0.25
+"""Voters, ballot papers, disability: a wrong number there moves no vote, though it may show how
+one was moved."""
+
 ENTRY_ALONE_BREAKS_A_RULE = 2.0
 """The paper adds up and the entry does not: arithmetic is on the paper's side."""
 
@@ -49,6 +53,11 @@ NOT_REPORTED = 0.1
 
 WARNING = 0.1
 """The rule has known exceptions."""
+
+
+def weight_of_field(field: str) -> float:
+    """What a field weighs by itself: numbers of votes (``suara_…``) count whole."""
+    return 1.0 if field.startswith("suara_") else NO_VOTES
 
 
 def priority(*, votes: int | None, chance: float | None, weight: float = 1.0) -> float:

@@ -13,19 +13,17 @@ from numpy.typing import NDArray
 from models.errors import NoFormFound, PoorPlacement
 from models.forms.template import FieldTemplate
 from models.records import Placement
-from pipeline.anchors import COARSE_PX_PER_MM, Anchors, anchors_of
 from pipeline.anchors import REFERENCE_PX_PER_MM as REFERENCE
-from pipeline.fitting import robust_homography
+from pipeline.anchors import Anchors, anchors_of
+from pipeline.arrays import Array
 from pipeline.sighting import Sighting, look
+from pipeline.spread import spread
 from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
-from pipeline.warp import PageWarp, monomials, project, raised, terms
+from pipeline.warp import PageWarp, monomials, raised, terms
 
-Array = NDArray[np.float64]
-
-FIRST_REACH_MM = 10.0
 SECOND_REACH_MM = 3.0
 
-FLAT_TOLERANCE_MM = 4.0
+FLAT_TOLERANCE_MM = 8.0
 """Distance up to which an anchor supports a flat sheet: curl and folds stay within."""
 BENT_TOLERANCE_MM = 1.2
 """The same once the sheet's bend is taken up."""
@@ -53,50 +51,26 @@ def refine(located: LocatedPage) -> PlacedPage:
     """
     anchors = anchors_of(located.form, located.page)
     dark = located.dark
-    warp = PageWarp.flat(located.homography, located.form.page_mm)
-    sighting = look(dark, anchors, warp, FIRST_REACH_MM, COARSE_PX_PER_MM)
-    warp, left_over = _flat_fit(anchors, sighting, warp, located)
-    warp = _bent_fit(anchors, sighting, left_over, warp, (FLAT_TOLERANCE_MM, BENT_TOLERANCE_MM))
+    homography, offset_mm, likeness = spread(
+        dark, anchors, located.known, located.homography, located.form.page_mm
+    )
+    if (likeness > 0).sum() < LEAST_ANCHORS:
+        raise _not_the_page(located, int((likeness > 0).sum()), LEAST_ANCHORS)
+    flat = PageWarp.flat(homography, located.form.page_mm)
+    warp = _bent_fit(anchors, likeness, offset_mm, flat, (FLAT_TOLERANCE_MM, BENT_TOLERANCE_MM))
     sighting = look(dark, anchors, warp, SECOND_REACH_MM, REFERENCE)
     before = warp
-    warp = _bent_fit(
-        anchors, sighting, sighting.offset_mm, warp, (SECOND_REACH_MM, BENT_TOLERANCE_MM)
-    )
+    found = np.where(sighting.found, sighting.likeness, 0.0)
+    warp = _bent_fit(anchors, found, sighting.offset_mm, warp, (SECOND_REACH_MM, BENT_TOLERANCE_MM))
     residual = sighting.offset_mm - (warp.bent(anchors.centres) - before.bent(anchors.centres))
     agree = sighting.found & (np.hypot(*residual.T) <= BENT_TOLERANCE_MM)
     _require_page(agree, sighting, located)
     return _placed(located, anchors, warp, residual, agree, sighting.in_view)
 
 
-def _flat_fit(
-    anchors: Anchors, sighting: Sighting, warp: PageWarp, located: LocatedPage
-) -> tuple[PageWarp, Array]:
-    """A better homography from what most anchors agree on, and the offsets (mm) it leaves."""
-    found = sighting.found
-    if found.sum() < LEAST_ANCHORS:
-        raise NoFormFound(
-            f"{located.photo.name}: {int(found.sum())} printed marks of "
-            f"{located.form.id} page {located.page.number} were recognised, "
-            f"{LEAST_ANCHORS} are needed",
-            recognised=int(found.sum()),
-            needed=LEAST_ANCHORS,
-        )
-    in_photo = warp.to_px(anchors.centres + sighting.offset_mm)
-    homography = robust_homography(
-        anchors.centres,
-        in_photo,
-        np.where(found, sighting.likeness, 0.0),
-        warp.homography,
-        (FIRST_REACH_MM, FLAT_TOLERANCE_MM / 2),
-    )
-    flat = PageWarp.flat(homography, warp.size_mm)
-    back = np.asarray(np.linalg.inv(flat.homography), np.float64)
-    return flat, project(back, in_photo) - anchors.centres
-
-
 def _bent_fit(
     anchors: Anchors,
-    sighting: Sighting,
+    likeness: Array,
     offset_mm: Array,
     warp: PageWarp,
     tolerance_mm: tuple[float, float],
@@ -106,10 +80,10 @@ def _bent_fit(
     Anchors farther off than a tolerance, which tightens from the first value to the second, lose
     their say (Geman-McClure weights): ink over them or a neighbour's line was taken for them.
     """
-    found = sighting.found
+    found = likeness > 0
     degree = max(warp.degree, next(d for d, least in BEND_DEGREES if found.sum() >= least))
     basis = monomials(anchors.centres, warp.size_mm, degree)
-    weight = np.where(found, sighting.likeness, 0.0)
+    weight = likeness
     powers = np.array([i + j for i in range(degree + 1) for j in range(degree + 1 - i)])
     ridge = np.diag(STIFFNESS * np.maximum(powers - 1, 0.02) * max(1.0, weight.sum()))
     bend = np.zeros((terms(degree), 2))
@@ -124,14 +98,18 @@ def _bent_fit(
 
 
 def _require_page(agree: NDArray[np.bool_], sighting: Sighting, located: LocatedPage) -> None:
-    seen = int(sighting.in_view.sum())
-    if agree.sum() < LEAST_ANCHORS or agree.sum() < LEAST_SHARE * seen:
-        raise NoFormFound(
-            f"{located.photo.name}: only {int(agree.sum())} of {seen} printed marks of "
-            f"{located.form.id} page {located.page.number} are where they should be",
-            recognised=int(agree.sum()),
-            needed=max(LEAST_ANCHORS, int(np.ceil(LEAST_SHARE * seen))),
-        )
+    needed = max(LEAST_ANCHORS, int(np.ceil(LEAST_SHARE * sighting.in_view.sum())))
+    if agree.sum() < needed:
+        raise _not_the_page(located, int(agree.sum()), needed)
+
+
+def _not_the_page(located: LocatedPage, recognised: int, needed: int) -> NoFormFound:
+    return NoFormFound(
+        f"{located.photo.name}: {recognised} printed marks of {located.form.id} "
+        f"page {located.page.number} are where they should be, {needed} are needed",
+        recognised=recognised,
+        needed=needed,
+    )
 
 
 def _placed(

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.anchors import PATCH_MM, Anchors
+from pipeline.arrays import Array
 from pipeline.warp import PageWarp
-
-Array = NDArray[np.float64]
 
 LEAST_LIKENESS = 0.35
 """Correlation below which a patch counts as not found."""
@@ -44,6 +43,7 @@ def look(
     reach_mm: Array | float,
     px_per_mm: float,
     only: NDArray[np.bool_] | None = None,
+    expected_mm: Array | None = None,
 ) -> Sighting:
     """Search for anchors within ``reach_mm`` of where the warp puts them.
 
@@ -54,6 +54,7 @@ def look(
         reach_mm: How far to look, for all or for each; never farther than an anchor's own reach.
         px_per_mm: Scale of the search; coarser is quicker.
         only: (n,) which anchors to look for; all of them where ``None``.
+        expected_mm: (n, 2) offsets to look around instead of 0.
     """
     count = len(anchors.centres)
     reach = np.minimum(anchors.reach_mm, reach_mm)
@@ -62,13 +63,14 @@ def look(
     side = patches.shape[1]
     high, wide = dark.shape
     # The inner part of a patch must be in the picture for it to be recognised.
-    inner = warp.to_px(_squares(anchors.centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
+    centres = anchors.centres if expected_mm is None else anchors.centres + expected_mm
+    inner = warp.to_px(_squares(centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
     inside = ((inner > 0) & (inner < (wide - 1, high - 1))).reshape(count, 8)
     in_view = np.asarray(inside.all(axis=1), np.bool_)
     wanted = np.flatnonzero(in_view if only is None else in_view & only)
     offset, likeness = np.zeros((count, 2)), np.zeros(count)
     half = (side / 2 + steps[wanted]) / px_per_mm
-    corners = warp.to_px(_squares(anchors.centres[wanted], half)).reshape(-1, 4, 2)
+    corners = warp.to_px(_squares(centres[wanted], half)).reshape(-1, 4, 2)
     for index, corner in zip(wanted, corners.astype(np.float32), strict=True):
         step = int(steps[index])
         window = _window(dark, corner, side + 2 * step)
@@ -78,6 +80,8 @@ def look(
         _, best, _, (column, row) = cv2.minMaxLoc(scores)
         likeness[index] = best if np.isfinite(best) else 0.0
         offset[index] = (_subpixel(scores, row, column) - step) / px_per_mm
+    if expected_mm is not None:
+        offset[wanted] += expected_mm[wanted]
     return Sighting(offset, likeness, in_view)
 
 

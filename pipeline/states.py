@@ -9,24 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.forms.template import FormTemplate, PageTemplate
 from models.records import BubbleColumn, DigitBox, Placement
+from pipeline.arrays import Grey, Matrix, Points3
+from pipeline.spread import Known
 from pipeline.warp import PageWarp
-
-Grey = NDArray[np.uint8]
-"""A greyscale picture, (height, width), 0 black to 255 white."""
-
-Points = NDArray[np.float64]
-"""(n, 2) points, x then y; the name says whether mm or px."""
-
-Points3 = NDArray[np.float64]
-"""(m, 4, 2) outlines of boxes, px."""
-
-Matrix = NDArray[np.float64]
-"""(3, 3) homography."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +44,8 @@ class LocatedPage:
     page: PageTemplate
     homography: Matrix
     """(3, 3), mm on the sheet to px of ``photo.grey``."""
+    known: Known
+    """The points it is known from."""
     method: str
     """What found it: ``tag`` or ``boxes``."""
 

@@ -84,10 +84,9 @@ def surroundings_ink(rng: np.random.Generator) -> Ink:
             else:
                 cv2.line(ink, (at, low), (at, high), 255, width, cv2.LINE_AA)
         elif rng.random() < 0.08:  # a stroke from next door that reaches in
-            at, along = rng.uniform(-4, BOX_LEFT - 3), rng.uniform(10, CANVAS_PX - 10)
-            tip = (at, along) if side % 2 else (along, at)
-            if side >= 2:
-                tip = (CANVAS_PX - tip[0], tip[1]) if side % 2 else (tip[0], CANVAS_PX - tip[1])
+            reach, along = rng.uniform(-4, BOX_LEFT - 3), rng.uniform(10, CANVAS_PX - 10)
+            inside = CANVAS_PX - reach if side >= 2 else reach
+            tip = (inside, along) if side % 2 else (along, inside)
             turn = rng.uniform(-25, 25)
             end = {
                 0: (tip[0] + turn, -20.0),
@@ -121,8 +120,17 @@ def _frame_of(crop: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
     inside = float(np.median(crop[14:34, 14:34]))
     darkest = max(across[left], across[right], down[top], down[bottom])
     wide, high = right - left, bottom - top
-    plausible = min(wide, high) >= 30 and 0.8 < wide / high < 1.25
-    return (left, top, right, bottom) if plausible and darkest < 0.86 * inside else None
+    if min(wide, high) < 30 or not 0.8 < wide / high < 1.25 or darkest > 0.86 * inside:
+        return None
+    # A stroke of ink may be darker than the frame, but it does not reach the frame's corners.
+    corners = [
+        smooth[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].min()
+        for x, y in [
+            *((left + 4, top), (right - 4, top), (left + 4, bottom), (right - 4, bottom)),
+            *((left, top + 4), (left, bottom - 4), (right, top + 4), (right, bottom - 4)),
+        ]
+    ]
+    return (left, top, right, bottom) if max(corners) < 0.9 * inside else None
 
 
 def take_ink_out(crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
@@ -157,9 +165,11 @@ def take_ink_out(crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
         return None  # ink so broad that the closing did not bridge it
     empty_crop = np.asarray(np.clip(empty, 0, 255), dtype=np.uint8)
     box = cv2.resize(empty_crop, (96, 96), interpolation=cv2.INTER_CUBIC)
-    border = [_CROP_LEFT] * 4
-    box = cv2.copyMakeBorder(box, *border, cv2.BORDER_REPLICATE)
+    box = np.pad(box, _CROP_LEFT, mode="edge")
     strong = float(np.quantile(depth, 0.97))
+    rim = depth > 0.4 * strong
+    if max(rim[0].mean(), rim[-1].mean(), rim[:, 0].mean(), rim[:, -1].mean()) > 0.3:
+        return None  # the frame was not where it seemed to be
     clear = np.clip((depth - 0.28 * strong) / max(0.4 * strong, 0.02), 0, 1) * 255
     scale = BOX_PX / ((right - left + bottom - top) / 2)
     affine = np.array(

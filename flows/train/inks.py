@@ -8,6 +8,7 @@ the box is 80 px wide, in the middle.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -85,8 +86,10 @@ _FREE: dict[str, tuple[tuple[tuple[tuple[float, float], ...], ...], ...]] = {
     ),
     "8": (
         (
-            ((0.9, 0.15), (0.4, 0), (0.1, 0.2), (0.9, 0.7), (0.5, 1), (0.05, 0.75))
-            + ((0.8, 0.3), (0.9, 0.15)),
+            (
+                *((0.9, 0.15), (0.4, 0), (0.1, 0.2), (0.9, 0.7), (0.5, 1), (0.05, 0.75)),
+                *((0.8, 0.3), (0.9, 0.15)),
+            ),
         ),
         (
             ((0.5, 0), (0.1, 0.22), (0.5, 0.46), (0.9, 0.22), (0.5, 0)),
@@ -123,9 +126,7 @@ def smooth(points: Path2D, rounds: int = 2) -> Path2D:
 
 def wobble(rng: np.random.Generator, points: Path2D, size: float) -> Path2D:
     """A hand's path through these corners: subdivided, and unsteady by ``size`` (box units)."""
-    steps = [
-        a + (b - a) * t for a, b in zip(points[:-1], points[1:], strict=True) for t in (0.0, 0.5)
-    ]
+    steps = [a + (b - a) * t for a, b in pairwise(points) for t in (0.0, 0.5)]
     line = np.array([*steps, points[-1]])
     return line + rng.normal(0, size, line.shape)
 
@@ -153,7 +154,10 @@ def _place(
         unit = np.array(stroke, dtype=np.float64)
         placed.append(
             np.stack(
-                [x + unit[:, 0] * width + (0.5 - unit[:, 1]) * lean * height, y + unit[:, 1] * height],
+                [
+                    x + unit[:, 0] * width + (0.5 - unit[:, 1]) * lean * height,
+                    y + unit[:, 1] * height,
+                ],
                 axis=1,
             )
         )
@@ -169,8 +173,7 @@ def guide_digit(rng: np.random.Generator, digit: str) -> Ink:
     if rng.random() < 0.6:
         x0, y0, x1, y1 = np.array(GUIDE) + rng.normal(0, 0.025, 4)
         placed = [
-            np.array(stroke, dtype=np.float64) * (x1 - x0, y1 - y0) + (x0, y0)
-            for stroke in strokes
+            np.array(stroke, dtype=np.float64) * (x1 - x0, y1 - y0) + (x0, y0) for stroke in strokes
         ]
     else:
         placed = _place(rng, strokes, wide=True)
@@ -200,13 +203,16 @@ def line_digit(rng: np.random.Generator, line: NDArray[np.uint8], digit: str) ->
     rows, columns = np.nonzero(line)
     if len(rows) < 4:
         return blank_ink()
-    span = max(np.ptp(rows), np.ptp(columns), 1)
-    leaning = digit == "1" and np.ptp(columns) > 0.4 * np.ptp(rows)
+    wide, high = int(np.ptp(columns)), int(np.ptp(rows))
+    span = max(high, wide, 1)
+    leaning = digit == "1" and wide > 0.4 * high
     size = _between(rng, 0.36, 0.55 if leaning else 0.84) * BOX_PX / span
     stretch, lean, turn = _between(rng, 0.75, 1.25), rng.normal(0, 0.1), rng.normal(0, 0.06)
     matrix = np.array(
-        [[size * stretch * np.cos(turn), size * (lean - np.sin(turn))]]
-        + [[size * stretch * np.sin(turn), size * np.cos(turn)]]
+        [
+            [size * stretch * np.cos(turn), size * (lean - np.sin(turn))],
+            [size * stretch * np.sin(turn), size * np.cos(turn)],
+        ]
     )
     middle = np.array([(columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2])
     target = CANVAS_PX / 2 + rng.normal(0, 0.045, 2) * BOX_PX
@@ -251,7 +257,9 @@ def cross(rng: np.random.Generator) -> Ink:
             middle = ends.mean(axis=0) + rng.normal(0, bend, 2)
             paths.append(np.vstack([ends[0], middle, ends[1]]) @ rotate.T + centre)
     if looped:  # the pen is not lifted between the two strokes
-        second = paths[1] if np.ptp([paths[0][-1], paths[1][0]], axis=0)[1] < 0.2 else paths[1][::-1]
+        second = (
+            paths[1] if np.ptp([paths[0][-1], paths[1][0]], axis=0)[1] < 0.2 else paths[1][::-1]
+        )
         paths = [np.vstack([paths[0], second])]
     for path in paths:
         draw(ink, smooth(wobble(rng, path, shake), 2), width)

@@ -26,9 +26,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
-def load_mnist(
-    folder: Path, part: str = "train"
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def load_mnist(folder: Path, part: str = "train") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Pictures (n, 28, 28), ink bright, and labels (n,) of part ``train`` or ``t10k``."""
     return (
         read_idx(folder / f"{part}-images-idx3-ubyte"),

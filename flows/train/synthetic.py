@@ -91,9 +91,7 @@ class Scribe:
         targets = np.empty(count, dtype=np.int64)
         for place, kind in enumerate(chosen):
             sheet, label = makers[kinds[kind]]()
-            small = cv2.resize(
-                sheet, (CANVAS_SMALL, CANVAS_SMALL), interpolation=cv2.INTER_AREA
-            )
+            small = cv2.resize(sheet, (CANVAS_SMALL, CANVAS_SMALL), interpolation=cv2.INTER_AREA)
             pixels[place] = np.clip(small, 0, 255)
             targets[place] = LABELS.index(label)
         return Boxes(pixels, targets)
@@ -102,7 +100,7 @@ class Scribe:
         rng = self._rng
         if guide is None and rng.random() < 0.4:
             bank = self._material.empty
-            sheet = bank[int(rng.integers(len(bank)))].astype(np.float32)
+            sheet: boxes.Layer = bank[int(rng.integers(len(bank)))].astype(np.float32)
             if rng.random() < 0.6:
                 tone = float(np.median(sheet))
                 boxes.lay(sheet, boxes.guide_ink(rng), tone * rng.uniform(0.5, 0.93))
@@ -197,38 +195,41 @@ class Scribe:
         return sheet, "blank"
 
     def _other(self) -> tuple[boxes.Layer, str]:
+        if self._rng.random() < 0.25:
+            return self._no_box(), "other"
+        return self._written(self._other_ink(), "other")
+
+    def _other_ink(self) -> Ink:
+        """Ink that is no digit, no cross and no dash."""
         rng = self._rng
         kind = rng.random()
-        if kind < 0.1:
-            return self._written(inks.scribble(rng), "other")
-        if kind < 0.24:  # two glyphs side by side
+        if kind < 0.19:  # two glyphs side by side
             (one, _), (two, _) = self._digit_ink(), self._digit_ink()
             scale, apart = rng.uniform(0.5, 0.72), rng.uniform(0.17, 0.25)
-            left, right = inks.squeezed(one, scale, -apart), inks.squeezed(two, scale, apart)
-            return self._written(np.maximum(left, right), "other")
-        if kind < 0.42:  # one digit over another
+            ink = np.maximum(inks.squeezed(one, scale, -apart), inks.squeezed(two, scale, apart))
+        elif kind < 0.43:  # one digit over another
             (one, first), (two, second) = self._digit_ink(), self._digit_ink()
             if first == second or "1" in {first, second}:
                 two = inks.cross(rng)
-            return self._written(np.maximum(one, two), "other")
-        if kind < 0.58:  # a digit crossed out
+            ink = np.maximum(one, two)
+        elif kind < 0.64:  # a digit crossed out
             one, _ = self._digit_ink()
             strike = inks.cross(rng) if rng.random() < 0.6 else inks.scribble(rng)
-            return self._written(np.maximum(one, strike), "other")
-        if kind < 0.7:
-            return self._written(inks.letter(rng), "other")
-        if kind < 0.75:
-            return self._written(inks.tally(rng), "other")
-        return self._no_box(), "other"
+            ink = np.maximum(one, strike)
+        elif kind < 0.78:
+            ink = inks.scribble(rng)
+        elif kind < 0.93:
+            ink = inks.letter(rng)
+        else:
+            ink = inks.tally(rng)
+        return ink
 
     def _no_box(self) -> boxes.Layer:
         """Badly placed or no box at all."""
         rng = self._rng
         kind = rng.random()
         if kind < 0.45:
-            sheet, _ = (
-                self._written(*self._digit_ink()) if rng.random() < 0.7 else self._blank()
-            )
+            sheet, _ = self._written(*self._digit_ink()) if rng.random() < 0.7 else self._blank()
             turn, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.34, 0.8) * BOX_PX
             shift = (away * np.cos(turn), away * np.sin(turn))
             moved = cv2.warpAffine(

@@ -121,9 +121,7 @@ class OnnxDigitRecogniser:
         try:
             content = weights.read_bytes()
         except OSError as error:
-            raise RecogniserError(
-                f"{weights.name}: {error.strerror}", file=weights.name
-            ) from error
+            raise RecogniserError(f"{weights.name}: {error.strerror}", file=weights.name) from error
         found = hashlib.sha256(content).hexdigest()
         if not found.startswith(named):
             raise RecogniserError(

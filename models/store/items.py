@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from models.errors import ErrorRecord
-from models.records import Entry
+from models.records import Entry, FieldStatus
 from models.store.shelf import KeptPhoto
 
 
@@ -19,6 +19,19 @@ class Upload:
     photo: KeptPhoto | ErrorRecord
     """The kept bytes, or why they could not be had."""
     tps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """How the files of a run came out."""
+
+    photos: int
+    """Files that came in, also those whose bytes could not be had."""
+    pages_read: int
+    rejected: dict[str, int]
+    """Error code to files or pages."""
+    fields: dict[FieldStatus, int]
+    """Field status to fields of the pages that were read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, or_, select
 
 from models.records import ConflictKind
-from models.store.tables import ConflictRow, EntryRow, ReadingRow, UploadRow
+from models.store.tables import ConflictRow, EntryRow, FailureRow, ReadingRow, UploadRow
 
 
 def current_uploads(batch: int | None = None) -> Select[Any]:
@@ -41,11 +41,69 @@ def current_uploads(batch: int | None = None) -> Select[Any]:
 
 
 def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
-    """Pairs of upload id and reading id, ordered by TPS (those without one first), name and page.
+    """Triples of upload id, reading id and failure id, each upload's pages together.
 
-    Each photo's reading is the recipe's own, or where it has none the one that came last. An
-    upload with an error instead of bytes has no reading id; one that is not read yet is absent.
+    Ordered by TPS (uploads without one first), photo, name and page of a PDF. Each photo's reading
+    is the recipe's own, or where it has none the one that came last. Where there is no reading,
+    there is a failure, or the upload itself has an error; uploads not read yet are absent.
     """
+    readings = _current_readings(recipe).subquery()
+    failures = _last_failures().subquery()
+    uploads = current_uploads(batch).subquery()
+    return (
+        select(UploadRow.id, readings.c.id, failures.c.id)
+        .join(uploads, uploads.c.id == UploadRow.id)
+        .outerjoin(readings, readings.c.sha256 == UploadRow.sha256)
+        .outerjoin(failures, failures.c.sha256 == UploadRow.sha256)
+        .where(
+            or_(
+                readings.c.id.is_not(None),
+                failures.c.id.is_not(None),
+                UploadRow.sha256.is_(None),
+            )
+        )
+        .order_by(
+            case((UploadRow.tps.is_(None), 0), else_=1),
+            UploadRow.tps,
+            UploadRow.sha256,
+            UploadRow.name,
+            UploadRow.id,
+            readings.c.pdf_page,
+        )
+    )
+
+
+def counted_readings(recipe: str, batch: int) -> Select[Any]:
+    """A run's readings, counted: error code (none: read), pages, fields by status.
+
+    A photo that came in under two names counts twice.
+    """
+    readings = _current_readings(recipe).subquery()
+    uploads = current_uploads(batch).subquery()
+    return (
+        select(
+            ReadingRow.error_code,
+            func.count(),
+            *(
+                func.sum(column)
+                for column in (
+                    ReadingRow.fields_clear,
+                    ReadingRow.fields_review,
+                    ReadingRow.fields_blank,
+                    ReadingRow.fields_not_in_view,
+                )
+            ),
+        )
+        .select_from(uploads)
+        .join(readings, readings.c.sha256 == uploads.c.sha256)
+        .join(ReadingRow, ReadingRow.id == readings.c.id)
+        .group_by(ReadingRow.error_code)
+        .order_by(ReadingRow.error_code)
+    )
+
+
+def _current_readings(recipe: str) -> Select[Any]:
+    """Id, photo and PDF page of the reading that counts for each photo."""
     ranked = select(
         ReadingRow.id,
         ReadingRow.sha256,
@@ -57,20 +115,13 @@ def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
         )
         .label("place"),
     ).subquery()
-    readings = select(ranked).where(ranked.c.place == 1).subquery()
-    uploads = current_uploads(batch).subquery()
-    return (
-        select(UploadRow.id, readings.c.id)
-        .join(uploads, uploads.c.id == UploadRow.id)
-        .outerjoin(readings, readings.c.sha256 == UploadRow.sha256)
-        .where(or_(readings.c.id.is_not(None), UploadRow.sha256.is_(None)))
-        .order_by(
-            case((UploadRow.tps.is_(None), 0), else_=1),
-            UploadRow.tps,
-            UploadRow.name,
-            UploadRow.id,
-            readings.c.pdf_page,
-        )
+    return select(ranked).where(ranked.c.place == 1)
+
+
+def _last_failures() -> Select[Any]:
+    """Id and photo of the last attempt that broke off, for each photo that has one."""
+    return select(func.max(FailureRow.id).label("id"), FailureRow.sha256).group_by(
+        FailureRow.sha256
     )
 
 

@@ -7,7 +7,8 @@ lie beside the database, in the folder ``photos``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,12 +20,26 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from models.errors import ErrorRecord
-from models.records import Conflict, ConflictKind, Entry, PageReading, PageStatus
+from models.records import (
+    Conflict,
+    ConflictKind,
+    Entry,
+    FieldStatus,
+    PageReading,
+    PageStatus,
+)
 from models.store import queries
 from models.store.engine import WRITES, open_engine
 from models.store.errors import StoreError
 from models.store.home import DATABASE_NAME, PHOTOS_NAME, chasil_home
-from models.store.items import Batch, Duplicate, EntryRevision, ImportCount, Upload
+from models.store.items import (
+    Batch,
+    Duplicate,
+    EntryRevision,
+    ImportCount,
+    PageCounts,
+    Upload,
+)
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
 from models.store.shelf import KeptPhoto, PhotoShelf
 from models.store.tables import (
@@ -33,6 +48,7 @@ from models.store.tables import (
     BatchRow,
     ConflictRow,
     EntryRow,
+    FailureRow,
     PhotoRow,
     ReadingRow,
     UploadRow,
@@ -207,6 +223,7 @@ class Store:
                 "error_code": page.error.code if page.error else None,
                 "form": page.form,
                 "page": page.page,
+                **_count_fields(page),
                 "payload": page.model_dump(mode="json"),
             }
             for pages in photos
@@ -219,8 +236,8 @@ class Store:
         """What is known about every upload now, ordered by TPS (those without one first).
 
         A photo under two names comes twice, each time with that upload's name and TPS. A photo
-        that ``recipe`` has not read is given as the recipe read it that came last. Files whose
-        bytes could not be had come as rejected pages without a hash.
+        that ``recipe`` has not read is given as the recipe read it that came last. Where every
+        attempt broke off, and where the bytes could not be had, it comes as a rejected page.
 
         Args:
             recipe: The recipe to prefer.
@@ -232,29 +249,68 @@ class Store:
         for some in _chunks(keys):
             yield from self._pages(some)
 
-    def _pages(self, keys: Sequence[tuple[int, int | None]]) -> Iterator[PageReading]:
-        uploads = select(UploadRow.id, UploadRow.name, UploadRow.tps, UploadRow.error).where(
-            UploadRow.id.in_({upload for upload, _ in keys})
-        )
-        readings = select(ReadingRow.id, ReadingRow.payload).where(
-            ReadingRow.id.in_({reading for _, reading in keys if reading is not None})
-        )
+    def _pages(self, keys: Sequence[Sequence[int | None]]) -> Iterator[PageReading]:
+        upload_ids, reading_ids, failure_ids = zip(*keys, strict=True)
         with self._read() as connection:
-            upload_of = {row.id: row for row in connection.execute(uploads)}
-            payload_of = dict(connection.execute(readings).all())
-        for upload_id, reading_id in keys:
+            uploads = connection.execute(
+                select(
+                    UploadRow.id,
+                    UploadRow.name,
+                    UploadRow.sha256,
+                    UploadRow.tps,
+                    UploadRow.error,
+                ).where(UploadRow.id.in_(set(upload_ids)))
+            )
+            upload_of = {row.id: row for row in uploads}
+            reading_of = _payloads(connection, ReadingRow.id, ReadingRow.payload, reading_ids)
+            failure_of = _payloads(connection, FailureRow.id, FailureRow.error, failure_ids)
+        for upload_id, reading_id, failure_id in keys:
             upload = upload_of[upload_id]
+            named = {"photo": upload.name, "tps": upload.tps}
             if reading_id is not None:
-                payload = payload_of[reading_id] | {"photo": upload.name, "tps": upload.tps}
-                yield PageReading.model_validate(payload)
+                yield PageReading.model_validate(reading_of[reading_id] | named)
             else:
-                yield PageReading(
-                    photo=upload.name,
-                    sha256=None,
-                    tps=upload.tps,
-                    status=PageStatus.REJECTED,
-                    error=ErrorRecord.model_validate(upload.error),
+                error = upload.error if failure_id is None else failure_of[failure_id]
+                yield PageReading.model_validate(
+                    named | {"sha256": upload.sha256, "status": PageStatus.REJECTED, "error": error}
                 )
+
+    def count_pages(self, recipe: str, batch: int) -> PageCounts:
+        """How the files of a run came out, with the readings that count now."""
+        rejected: Counter[str] = Counter()
+        fields: Counter[FieldStatus] = Counter()
+        pages_read = 0
+        current = queries.current_uploads(batch).subquery()
+        with self._read() as connection:
+            photos = connection.scalars(select(func.count()).select_from(current)).one()
+            for code, pages, *of_status in connection.execute(
+                queries.counted_readings(recipe, batch)
+            ):
+                if code is None:
+                    pages_read = pages
+                else:
+                    rejected[code] += pages
+                fields.update(dict(zip(_COUNTED_FIELDS, of_status, strict=True)))
+            keys = connection.execute(queries.current_pages(recipe, batch)).all()
+        for some in _chunks(key for key in keys if key[1] is None):
+            rejected.update(page.error.code for page in self._pages(some) if page.error)
+        return PageCounts(photos, pages_read, dict(rejected), dict(fields))
+
+    def add_failures(self, batch: int, failures: Mapping[str, ErrorRecord]) -> None:
+        """Record attempts to read that broke off, by the photo's SHA-256."""
+        now = _now()
+        rows = [
+            {
+                "batch_id": batch,
+                "sha256": sha256,
+                "failed_at": now,
+                "error": error.model_dump(mode="json"),
+            }
+            for sha256, error in failures.items()
+        ]
+        if rows:
+            with self._write() as connection:
+                connection.execute(insert(FailureRow), rows)
 
     # Entries
 
@@ -391,9 +447,8 @@ class Store:
         with self._read() as connection:
             keys = connection.scalars(query).all()
         for some in _chunks(keys):
-            payloads = select(ConflictRow.id, ConflictRow.payload).where(ConflictRow.id.in_(some))
             with self._read() as connection:
-                payload_of = dict(connection.execute(payloads).all())
+                payload_of = _payloads(connection, ConflictRow.id, ConflictRow.payload, some)
             for key in some:
                 yield Conflict.model_validate(payload_of[key])
 
@@ -429,6 +484,30 @@ class Store:
         sqlite = self._engine.dialect.name == "sqlite"
         into = insert_sqlite(table) if sqlite else insert_postgresql(table)
         return connection.execute(into.on_conflict_do_nothing(), rows).rowcount
+
+
+_COUNTED_FIELDS = {
+    FieldStatus.CLEAR: "fields_clear",
+    FieldStatus.REVIEW: "fields_review",
+    FieldStatus.BLANK: "fields_blank",
+    FieldStatus.NOT_IN_VIEW: "fields_not_in_view",
+}
+"""Columns of ``readings``, in the order in which ``queries.counted_readings`` sums them."""
+
+
+def _count_fields(page: PageReading) -> dict[str, int]:
+    counts = Counter(field.status for field in page.fields.values())
+    return {column: counts[status] for status, column in _COUNTED_FIELDS.items()}
+
+
+def _payloads(
+    connection: Connection,
+    key: InstrumentedAttribute[int],
+    payload: InstrumentedAttribute[Any],
+    wanted: Iterable[int | None],
+) -> dict[int, Any]:
+    query = select(key, payload).where(key.in_(set(wanted) - {None}))
+    return dict(connection.execute(query).all())
 
 
 def _now() -> datetime:

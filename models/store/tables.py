@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 NO_PDF_PAGE = 0
 """Stands for "a picture, not a page of a PDF" where a key may not be null."""
 
-APPEND_ONLY = ("photos", "uploads", "readings", "entries", "conflicts")
+APPEND_ONLY = ("photos", "uploads", "readings", "failures", "entries", "conflicts")
 """Tables in which a trigger forbids UPDATE and DELETE."""
 
 BigKey = BigInteger().with_variant(Integer, "sqlite")
@@ -129,8 +129,25 @@ class ReadingRow(Base):
     error_code: Mapped[str | None] = mapped_column(String(32))
     form: Mapped[str | None] = mapped_column(String(64))
     page: Mapped[int | None] = mapped_column(Integer)
+    fields_clear: Mapped[int] = mapped_column(Integer)
+    fields_review: Mapped[int] = mapped_column(Integer)
+    fields_blank: Mapped[int] = mapped_column(Integer)
+    fields_not_in_view: Mapped[int] = mapped_column(Integer)
     payload: Mapped[Payload]
     """A ``PageReading``; its ``photo`` and ``tps`` are of the upload it was first read for."""
+
+
+class FailureRow(Base):
+    """An attempt to read a photo that broke off. It is no reading: the next run tries again."""
+
+    __tablename__ = "failures"
+    __table_args__ = (Index(None, "sha256"), Index(None, "batch_id"))
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    sha256: Mapped[str] = mapped_column(ForeignKey("photos.sha256"))
+    failed_at: Mapped[datetime]
+    error: Mapped[Payload]
 
 
 class EntryRow(Base):

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.records import BoxPx, BubbleColumn
+from pipeline.arrays import Grey
 from pipeline.cells import BUBBLE_PX, BUBBLE_REACH
-from pipeline.states import CutPage, Grey
+from pipeline.states import CutPage
 from pipeline.witnesses.digits import around
 
 INNER = 0.72

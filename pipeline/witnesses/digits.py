@@ -6,7 +6,8 @@ import numpy as np
 
 from models.recognisers.recogniser import LABELS, DigitRecogniser
 from models.records import BoxPx, DigitBox
-from pipeline.states import CutPage, Points
+from pipeline.arrays import Points
+from pipeline.states import CutPage
 
 
 def read_digits(cut: CutPage, recogniser: DigitRecogniser) -> dict[str, tuple[DigitBox, ...]]:

@@ -24,7 +24,7 @@ from models.records import (
 )
 from models.store.errors import StoreError
 from models.store.home import chasil_home
-from models.store.items import Duplicate, ImportCount, Upload
+from models.store.items import Duplicate, ImportCount, PageCounts, Upload
 from models.store.store import Store
 
 RECIPE = "a" * 64
@@ -237,6 +237,52 @@ def test_a_file_that_opened_later_is_no_longer_an_error(store: Store, tmp_path: 
     assert then.error == error
 
 
+def test_an_attempt_that_broke_off_is_no_reading(store: Store, tmp_path: Path) -> None:
+    batch = store.begin_batch(RECIPE)
+    store.add_uploads(batch, [upload(store, tmp_path, "a.jpg", b"one", TPS)])
+    sha256 = digest(b"one")
+    for message in ("first", "second"):
+        store.add_failures(batch, {sha256: EmptyPhoto(message).record()})
+    (broken,) = store.current_readings(RECIPE)
+    assert broken.error is not None
+    assert (broken.status, broken.sha256, broken.error.message) == ("rejected", sha256, "second")
+    assert store.readings_missing([sha256], RECIPE) == (sha256,)
+    store.add_readings(RECIPE, [[page(sha256)]])
+    assert [known.status for known in store.current_readings(RECIPE)] == [PageStatus.READ]
+
+
+def test_a_run_is_counted(store: Store, tmp_path: Path) -> None:
+    batch = store.begin_batch(RECIPE)
+    names = {"a.jpg": b"one", "b.jpg": b"two", "c.jpg": b"one", "d.jpg": b"four", "e.jpg": b"five"}
+    store.add_uploads(
+        batch,
+        [
+            *(upload(store, tmp_path, name, content, TPS) for name, content in names.items()),
+            Upload("f.jpg", UnreadableFile("f.jpg is gone").record()),
+        ],
+    )
+    empty = page(digest(b"two")).model_copy(
+        update={
+            "status": PageStatus.REJECTED,
+            "fields": {},
+            "error": EmptyPhoto("b.jpg is empty").record(),
+        }
+    )
+    store.add_readings(RECIPE, [[page(digest(b"one"))], [empty]])
+    store.add_failures(batch, {digest(b"four"): EmptyPhoto("broke off").record()})
+    assert store.count_pages(RECIPE, batch) == PageCounts(
+        photos=6,
+        pages_read=2,
+        rejected={"empty": 2, "unreadable_file": 1},
+        fields={
+            FieldStatus.CLEAR: 2,
+            FieldStatus.REVIEW: 0,
+            FieldStatus.BLANK: 0,
+            FieldStatus.NOT_IN_VIEW: 0,
+        },
+    )
+
+
 def test_only_one_run(store: Store, tmp_path: Path) -> None:
     first, second = store.begin_batch(RECIPE), store.begin_batch(RECIPE)
     store.add_uploads(first, [upload(store, tmp_path, "a.jpg", b"one", TPS)])
@@ -358,7 +404,9 @@ def test_conflicts_of_the_last_finished_run_come_most_urgent_first(store: Store)
 # Nothing is overwritten
 
 
-@pytest.mark.parametrize("table", ["photos", "uploads", "readings", "entries", "conflicts"])
+@pytest.mark.parametrize(
+    "table", ["photos", "uploads", "readings", "failures", "entries", "conflicts"]
+)
 @pytest.mark.parametrize("action", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
 def test_the_database_itself_refuses_to_overwrite(
     store: Store, tmp_path: Path, database: sqlite3.Connection, table: str, action: str
@@ -366,6 +414,7 @@ def test_the_database_itself_refuses_to_overwrite(
     batch = store.begin_batch(RECIPE)
     store.add_uploads(batch, [upload(store, tmp_path, "a.jpg", b"one", TPS)])
     store.add_readings(RECIPE, [[page(digest(b"one"))]])
+    store.add_failures(batch, {digest(b"one"): EmptyPhoto("broke off").record()})
     store.add_entries([entry(24)])
     store.save_conflicts(batch, [conflict(ConflictKind.VALUE_MISMATCH, 1.0)])
     column = "size_bytes" if table == "photos" else "id"

@@ -1,4 +1,4 @@
-"""The ledger: photos, uploads, readings, entries, batches, conflicts, and their locks."""
+"""The ledger: photos, uploads, readings, failures, entries, batches, conflicts, and their locks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_APPEND_ONLY = ("photos", "uploads", "readings", "entries", "conflicts")
+_APPEND_ONLY = ("photos", "uploads", "readings", "failures", "entries", "conflicts")
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
 
@@ -70,6 +70,10 @@ def _make_tables() -> None:
         sa.Column("error_code", sa.String(32), nullable=True),
         sa.Column("form", sa.String(64), nullable=True),
         sa.Column("page", sa.Integer(), nullable=True),
+        sa.Column("fields_clear", sa.Integer(), nullable=False),
+        sa.Column("fields_review", sa.Integer(), nullable=False),
+        sa.Column("fields_blank", sa.Integer(), nullable=False),
+        sa.Column("fields_not_in_view", sa.Integer(), nullable=False),
         sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_readings"),
         sa.ForeignKeyConstraint(["sha256"], ["photos.sha256"], name="fk_readings_sha256"),
@@ -77,6 +81,19 @@ def _make_tables() -> None:
             "sha256", "pdf_page", "recipe", name="uq_readings_sha256_pdf_page_recipe"
         ),
     )
+    op.create_table(
+        "failures",
+        sa.Column("id", _KEY, nullable=False),
+        sa.Column("batch_id", _KEY, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("failed_at", _MOMENT, nullable=False),
+        sa.Column("error", sa.JSON(none_as_null=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_failures"),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="fk_failures_batch_id"),
+        sa.ForeignKeyConstraint(["sha256"], ["photos.sha256"], name="fk_failures_sha256"),
+    )
+    op.create_index("ix_failures_sha256", "failures", ["sha256"])
+    op.create_index("ix_failures_batch_id", "failures", ["batch_id"])
     op.create_table(
         "entries",
         sa.Column("id", _KEY, nullable=False),

@@ -1,0 +1,27 @@
+.PHONY: demo test check lock setup
+.DEFAULT_GOAL := demo
+
+setup: .venv/.ready
+
+.venv/.ready: requirements/dev.txt pyproject.toml scripts/setup.sh
+	./scripts/setup.sh
+
+# The main job on a small sample: photos in, conflicts out.
+demo: setup
+	.venv/bin/chasil demo demo-out
+
+test: setup
+	.venv/bin/python -m pytest -n 2
+
+# The same checks as the pre-commit hooks.
+check: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+# Pin everything again, with hashes and without naming an index.
+lock:
+	.venv/bin/python -m pip install --quiet uv
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --custom-compile-command "make lock" \
+	  --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt

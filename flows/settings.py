@@ -1,0 +1,108 @@
+"""How Prefect runs inside chasil: by itself, quietly, and without calling anyone.
+
+Prefect reads its settings from the environment when it is first imported, so ``prepare_prefect``
+must run before that; ``flows.batch`` sees to it. A variable the user has set is left as it is.
+
+With no server configured, Prefect starts a temporary one on 127.0.0.1 for the time of the run,
+with its own SQLite file under ``$CHASIL_HOME/prefect``; nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models.errors import ChasilError
+from models.store.home import chasil_home
+
+PREFECT_FOLDER = "prefect"
+
+LOCAL_ADDRESSES = ("127.0.0.1", "localhost")
+
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    # The first start makes Prefect's own database: 6 s on two idle cores, far more on busy ones.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    # An error in the run reaches the command line as an exception; once is enough.
+    "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "CRITICAL",
+    # The temporary server writes tracebacks when it is stopped in the middle of its own records.
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    # What a temporary server has no use for: schedules, workers, triggers.
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
+
+HEALTH_SECONDS = 5.0
+"""How long a configured server may take to answer."""
+
+
+class ServerUnreachable(ChasilError):
+    """A Prefect server is configured but does not answer."""
+
+    code = "prefect_server"
+    remedy = (
+        "Start that server (`prefect server start`), or run without one: unset PREFECT_API_URL "
+        "and choose a Prefect profile without a server."
+    )
+
+
+def prepare_prefect() -> None:
+    """Set the defaults above in the environment, where the user has set nothing."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if not _own_profile_exists():
+        os.environ.setdefault("PREFECT_HOME", str(chasil_home() / PREFECT_FOLDER))
+        # Prefect makes the last folder of the path itself, but not those above it.
+        Path(os.environ["PREFECT_HOME"]).parent.mkdir(parents=True, exist_ok=True)
+    _reach_this_machine_directly()
+
+
+def check_server() -> None:
+    """Make sure that a configured server answers, before Prefect waits for it again and again.
+
+    Does nothing where none is configured.
+
+    Raises:
+        ServerUnreachable: where it doesn't answer within ``HEALTH_SECONDS``.
+
+    """
+    import httpx  # noqa: PLC0415 - comes with Prefect, and only the flow needs it
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - only after prepare_prefect
+
+    address = PREFECT_API_URL.value()
+    if not address:
+        return
+    try:
+        httpx.get(f"{address}/health", timeout=HEALTH_SECONDS)  # any answer will do, also "who?"
+    except httpx.HTTPError as error:
+        shown = urlsplit(address)
+        raise ServerUnreachable(
+            f"the Prefect server at {shown.hostname}:{shown.port or shown.scheme} "
+            f"does not answer: {error}",
+            address=f"{shown.hostname}",
+        ) from error
+
+
+def _own_profile_exists() -> bool:
+    """Whether the user keeps Prefect profiles, which may name a server to use."""
+    return (Path.home() / ".prefect" / "profiles.toml").exists()
+
+
+def _reach_this_machine_directly() -> None:
+    """Keep calls to the temporary server away from a proxy."""
+    proxies = ("http_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY")
+    if not any(os.environ.get(name) for name in proxies):
+        return
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [part for part in os.environ.get(name, "").split(",") if part]
+        missing = [address for address in LOCAL_ADDRESSES if address not in known]
+        os.environ[name] = ",".join(known + missing)
