@@ -81,7 +81,7 @@ def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]
 
 def by_guess(photo: OpenedPhoto, guess: Guess) -> LocatedPage:
     """A guess as a placing to be refined."""
-    warp = PageWarp.flat(guess.homography, guess.form.page_mm)
+    warp = PageWarp(guess.homography, guess.form.page_mm)
     x0, y0, _, _ = guess.page.fields[0].boxes[0]
     dark = ink(photo.grey, round(INK_WINDOW_MM * max(0.5, warp.px_per_mm((x0, y0)))))
     return LocatedPage(photo, dark, guess.form, guess.page, guess.homography, guess.known, "boxes")
@@ -153,7 +153,7 @@ class _Sheet:
         on_sheet = self.boxes[field_boxes].reshape(-1, 2)
         in_photo = row.reshape(-1, 2)
         homography = _affine(on_sheet, in_photo)
-        warp = PageWarp.flat(homography, self.form.page_mm)
+        warp = PageWarp(homography, self.form.page_mm)
         start = on_sheet.mean(axis=0)
         px_per_mm = warp.px_per_mm((float(start[0]), float(start[1])))
         off = np.hypot(*(project(homography, on_sheet) - in_photo).T)
@@ -209,7 +209,7 @@ def _distinct(made: Sequence[Guess], most: int) -> list[Guess]:
     middle = np.array([[400.0, 350.0]])
     for guess in made:
         here = project(guess.homography, middle)
-        warp = PageWarp.flat(guess.homography, guess.form.page_mm)
+        warp = PageWarp(guess.homography, guess.form.page_mm)
         near_px = SAME_MM * warp.px_per_mm((400.0, 350.0))
         if not any(
             other.page is guess.page

@@ -74,11 +74,11 @@ def by_tag(
     known = Known(tag_on_sheet(page), tag.corners, np.ones(4))
     homography = _similar(known.centres, known.targets)
     middle = known.centres.mean(axis=0)
-    scale = PageWarp.flat(homography, form.page_mm).px_per_mm((float(middle[0]), float(middle[1])))
+    scale = PageWarp(homography, form.page_mm).px_per_mm((float(middle[0]), float(middle[1])))
     dark = ink(photo.grey, round(INK_WINDOW_MM * scale))
     distance = np.hypot(*(anchors.centres - middle).T)
     for mark in sorted(np.flatnonzero(anchors.marks), key=lambda index: float(distance[index])):
-        warp = PageWarp.flat(homography, form.page_mm)
+        warp = PageWarp(homography, form.page_mm)
         reach = START_REACH_MM + REACH_PER_MM * distance
         only = np.arange(len(distance)) == mark
         sighting = look(dark, anchors, warp, reach, COARSE_PX_PER_MM, only)

@@ -1,8 +1,8 @@
 """From a page found to within some mm to a page whose every cell is placed.
 
-Small patches of the blank page are looked for where the first placing says they should be. The
-offsets give a better homography, then a smooth bend for curl, then each field's own last nudge
-for folds. What is left over is the placement error.
+Small patches of the blank page are looked for, spreading from where the first placing is sure.
+Their offsets give a homography, a bend for curl and folds, and each field's own last nudge. What
+is left over is the placement error.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from pipeline.anchors import REFERENCE_PX_PER_MM as REFERENCE
 from pipeline.anchors import Anchors, anchors_of
 from pipeline.arrays import Array
 from pipeline.sighting import Sighting, look
-from pipeline.spread import spread
+from pipeline.spread import contradicted, spread
 from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
-from pipeline.warp import PageWarp, monomials, raised, terms
+from pipeline.warp import Bend, PageWarp
 
-SECOND_REACH_MM = 3.0
+FINE_REACH_MM = 3.5
+"""How far the last, fine search looks around what the coarse one found."""
 
-FLAT_TOLERANCE_MM = 8.0
-"""Distance up to which an anchor supports a flat sheet: curl and folds stay within."""
-BENT_TOLERANCE_MM = 1.2
-"""The same once the sheet's bend is taken up."""
+AGREE_MM = 1.0
+"""A mark agrees when it is no farther than this from where its surroundings put it."""
 
 LEAST_ANCHORS = 6
 LEAST_SHARE = 0.4
@@ -34,12 +33,6 @@ LEAST_SHARE = 0.4
 
 WORST_CELL_MM = 2.5
 """A digit box is recognised up to this far out (12 % of its side): beyond, the page is rejected."""
-
-BEND_DEGREES = ((4, 45), (3, 25), (2, 12), (1, 0))
-"""Degree of the bend's polynomial, by how many anchors were found."""
-
-STIFFNESS = 0.0005
-"""Ridge on the bend's higher terms, so that it stays flat where nothing is in view."""
 
 
 def refine(located: LocatedPage) -> PlacedPage:
@@ -51,50 +44,23 @@ def refine(located: LocatedPage) -> PlacedPage:
     """
     anchors = anchors_of(located.form, located.page)
     dark = located.dark
-    homography, offset_mm, likeness = spread(
-        dark, anchors, located.known, located.homography, located.form.page_mm
+    size_mm = located.form.page_mm
+    homography, known = spread(dark, anchors, located.known, located.homography, size_mm)
+    if len(known.centres) < LEAST_ANCHORS:
+        raise _not_the_page(located, len(known.centres), LEAST_ANCHORS)
+    coarse = PageWarp(homography, size_mm, known.bend(homography))
+    sighting = look(dark, anchors, coarse, FINE_REACH_MM, REFERENCE)
+    found = sighting.found
+    offsets = coarse.bend.at(anchors.centres) + sighting.offset_mm
+    found[found] = ~contradicted(
+        Bend(anchors.centres[found], offsets[found], sighting.likeness[found])
     )
-    if (likeness > 0).sum() < LEAST_ANCHORS:
-        raise _not_the_page(located, int((likeness > 0).sum()), LEAST_ANCHORS)
-    flat = PageWarp.flat(homography, located.form.page_mm)
-    warp = _bent_fit(anchors, likeness, offset_mm, flat, (FLAT_TOLERANCE_MM, BENT_TOLERANCE_MM))
-    sighting = look(dark, anchors, warp, SECOND_REACH_MM, REFERENCE)
-    before = warp
-    found = np.where(sighting.found, sighting.likeness, 0.0)
-    warp = _bent_fit(anchors, found, sighting.offset_mm, warp, (SECOND_REACH_MM, BENT_TOLERANCE_MM))
-    residual = sighting.offset_mm - (warp.bent(anchors.centres) - before.bent(anchors.centres))
-    agree = sighting.found & (np.hypot(*residual.T) <= BENT_TOLERANCE_MM)
+    bend = Bend(anchors.centres[found], offsets[found], sighting.likeness[found])
+    warp = PageWarp(homography, size_mm, bend)
+    residual = offsets - bend.at(anchors.centres)
+    agree = found & (np.hypot(*residual.T) <= AGREE_MM)
     _require_page(agree, sighting, located)
     return _placed(located, anchors, warp, residual, agree, sighting.in_view)
-
-
-def _bent_fit(
-    anchors: Anchors,
-    likeness: Array,
-    offset_mm: Array,
-    warp: PageWarp,
-    tolerance_mm: tuple[float, float],
-) -> PageWarp:
-    """Add to the bend what smoothly explains the offsets (n, 2).
-
-    Anchors farther off than a tolerance, which tightens from the first value to the second, lose
-    their say (Geman-McClure weights): ink over them or a neighbour's line was taken for them.
-    """
-    found = likeness > 0
-    degree = max(warp.degree, next(d for d, least in BEND_DEGREES if found.sum() >= least))
-    basis = monomials(anchors.centres, warp.size_mm, degree)
-    weight = likeness
-    powers = np.array([i + j for i in range(degree + 1) for j in range(degree + 1 - i)])
-    ridge = np.diag(STIFFNESS * np.maximum(powers - 1, 0.02) * max(1.0, weight.sum()))
-    bend = np.zeros((terms(degree), 2))
-    for tolerance in np.geomspace(*tolerance_mm, 8):
-        residual = np.hypot(*(offset_mm - basis @ bend).T)
-        say = weight / (1 + (residual / (tolerance / 2)) ** 2) ** 2
-        bend = np.linalg.solve(
-            basis.T @ (say[:, None] * basis) + ridge, basis.T @ (say[:, None] * offset_mm)
-        )
-    before = raised(warp.bend, warp.degree, degree)
-    return PageWarp(warp.homography, before + bend, degree, warp.size_mm)
 
 
 def _require_page(agree: NDArray[np.bool_], sighting: Sighting, located: LocatedPage) -> None:

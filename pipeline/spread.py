@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.anchors import COARSE_PX_PER_MM, Anchors
-from pipeline.arrays import Array
+from pipeline.arrays import Array, Flags, Matrix
 from pipeline.fitting import robust_homography
 from pipeline.sighting import look
-from pipeline.warp import PageWarp, project
+from pipeline.warp import Bend, PageWarp, project
 
 STEP_MM = 130.0
 """Marks farther than this from all known ones wait for a later round."""
@@ -27,10 +27,6 @@ REACH_PER_MM = 0.06
 """How far off a mark may be: a little, and more the farther its nearest known neighbour."""
 
 MOST_ROUNDS = 12
-
-NOISE_MM = 0.4
-USUAL_SLOPE = 0.05
-"""How much the bend of a sheet changes from place to place (standard deviation): 5 mm in 100."""
 
 STRAY_MM = 2.5
 STRAY_PER_MM = 0.03
@@ -48,6 +44,11 @@ class Known:
     trust: Array
     """(n,) weight."""
 
+    def bend(self, homography: Matrix) -> Bend:
+        """What a homography leaves over."""
+        back = np.asarray(np.linalg.inv(homography), np.float64)
+        return Bend(self.centres, project(back, self.targets) - self.centres, self.trust)
+
     def plus(self, centres: Array, targets: Array, trust: Array) -> Known:
         """These and some more."""
         return Known(
@@ -63,7 +64,7 @@ def spread(
     start: Known,
     homography: Array,
     size_mm: tuple[float, float],
-) -> tuple[Array, Array, Array]:
+) -> tuple[Matrix, Known]:
     """Find as many anchors as can be found, from a few known points.
 
     Args:
@@ -74,8 +75,7 @@ def spread(
         size_mm: Of the sheet.
 
     Returns:
-        A homography through all that was found; for each anchor its offset from it, (n, 2) mm;
-        and its likeness, (n,), 0 where it was not found.
+        A homography through all that was found, and what was found.
     """
     count = len(anchors.centres)
     targets, likeness = np.zeros((count, 2)), np.zeros(count)
@@ -86,7 +86,6 @@ def spread(
         homography = robust_homography(
             known.centres, known.targets, known.trust, homography, (12.0, 4.0)
         )
-        residual = project(_inverse(homography), known.targets) - known.centres
         gap = _nearest(anchors.centres, known.centres)
         # A mark is tried again only once its known neighbours have come much nearer.
         due = ~found & (gap <= STEP_MM) & (gap < 0.6 * tried_from)
@@ -97,8 +96,8 @@ def spread(
             if not due.any():
                 break
         expected = np.zeros((count, 2))
-        expected[due] = _pointed_to(anchors.centres[due], known, residual, gap[due])
-        warp = PageWarp.flat(homography, size_mm)
+        expected[due] = known.bend(homography).at(anchors.centres[due])
+        warp = PageWarp(homography, size_mm)
         sighting = look(
             dark,
             anchors,
@@ -113,12 +112,8 @@ def spread(
         targets[new] = warp.to_px(anchors.centres[new] + sighting.offset_mm[new])
         likeness[new] = sighting.likeness[new]
         likeness[_strays(anchors, targets, likeness, start, homography)] = 0.0
-    offset = project(_inverse(homography), targets) - anchors.centres
-    return homography, np.where(likeness[:, None] > 0, offset, 0.0), likeness
-
-
-def _inverse(homography: Array) -> Array:
-    return np.asarray(np.linalg.inv(homography), np.float64)
+    found = likeness > 0
+    return homography, Known(anchors.centres[found], targets[found], likeness[found])
 
 
 def _distances(points: Array, others: Array) -> Array:
@@ -129,24 +124,6 @@ def _nearest(points: Array, others: Array) -> Array:
     return np.asarray(_distances(points, others).min(axis=1), np.float64)
 
 
-def _pointed_to(
-    points: Array, known: Known, residual: Array, gap: Array, *, without_self: bool = False
-) -> Array:
-    """Where known neighbours point: a local linear fit of their residuals, (n, 2) mm."""
-    away = known.centres[None] - points[:, None]
-    distance = np.hypot(away[..., 0], away[..., 1])
-    width = 25.0 + gap[:, None]
-    weight = known.trust[None] * np.exp(-0.5 * (distance / width) ** 2)
-    if without_self:
-        weight = np.where(distance < 1e-6, 0.0, weight)
-    rows = np.concatenate([np.ones((*distance.shape, 1)), away], axis=2)
-    weighted = weight[..., None] * rows
-    slope = (NOISE_MM / USUAL_SLOPE) ** 2
-    normal = np.swapaxes(weighted, 1, 2) @ rows + np.diag([1e-3, slope, slope])
-    right = np.swapaxes(weighted, 1, 2) @ np.broadcast_to(residual, (len(points), *residual.shape))
-    return np.asarray(np.linalg.solve(normal, right)[:, 0], np.float64)
-
-
 def _strays(
     anchors: Anchors, targets: Array, likeness: Array, start: Known, homography: Array
 ) -> NDArray[np.int64]:
@@ -155,12 +132,13 @@ def _strays(
     if len(index) < 4:
         return np.zeros(0, np.int64)
     known = start.plus(anchors.centres[index], targets[index], likeness[index])
-    residual = project(_inverse(homography), known.targets) - known.centres
-    points = anchors.centres[index]
-    distance = _distances(points, known.centres)
+    bend = known.bend(homography)
+    return index[contradicted(bend)[len(start.centres) :]]
+
+
+def contradicted(bend: Bend) -> Flags:
+    """Which of a bend's marks, (k,), the marks around them contradict."""
+    distance = _distances(bend.centres, bend.centres)
     distance[distance < 1e-6] = np.inf
-    gap = distance.min(axis=1)
-    pointed = _pointed_to(points, known, residual, gap, without_self=True)
-    own = residual[len(start.centres) :]
-    off = np.hypot(*(own - pointed).T)
-    return np.asarray(index[off > STRAY_MM + STRAY_PER_MM * gap], np.int64)
+    off = np.hypot(*(bend.offsets - bend.at(bend.centres, without_self=True)).T)
+    return np.asarray(off > STRAY_MM + STRAY_PER_MM * distance.min(axis=1), np.bool_)

@@ -1,4 +1,4 @@
-"""From millimetres on the sheet to pixels of the photo: a smooth bend, then a homography."""
+"""From millimetres on the sheet to pixels of the photo: a bend, then a homography."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.arrays import Array
+from pipeline.arrays import Array, Matrix
+
+KERNEL_MM = 25.0
+"""How near a known mark must be to have most of the say."""
+
+NOISE_MM = 0.4
+"""What one sighting of a mark is off by."""
+
+USUAL_SLOPE = 0.05
+"""How much the bend of a sheet changes from place to place (standard deviation): 5 mm in 100."""
 
 
-def project(homography: Array, points: Array) -> Array:
+def project(homography: Matrix, points: Array) -> Array:
     """Apply a (3, 3) homography to (n, 2) points."""
     x, y = points[:, 0], points[:, 1]
     h = homography
@@ -23,52 +32,61 @@ def project(homography: Array, points: Array) -> Array:
     )
 
 
-def monomials(points: Array, size_mm: tuple[float, float], degree: int) -> Array:
-    """Terms x^i y^j with i + j ≤ degree, of points scaled to about -1 to 1; (n, k)."""
-    x = points[:, 0] / size_mm[0] * 2 - 1
-    y = points[:, 1] / size_mm[1] * 2 - 1
-    return np.stack([x**i * y**j for i in range(degree + 1) for j in range(degree + 1 - i)], axis=1)
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Offsets known at some marks, and what they say about the places between.
+
+    At each place: a linear fit of the offsets of the marks around it. A curled or folded sheet
+    follows no single curve, but near by it is flat.
+    """
+
+    centres: Array
+    """(k, 2) mm."""
+    offsets: Array
+    """(k, 2) mm."""
+    trust: Array
+    """(k,) weight."""
+
+    def at(self, points: Array, *, without_self: bool = False) -> Array:
+        """Offsets at (n, 2) mm; ``without_self`` asks the other marks about a mark's own place."""
+        if len(self.centres) == 0:
+            return np.zeros_like(points)
+        away = self.centres[None] - points[:, None]
+        distance = np.hypot(away[..., 0], away[..., 1])
+        if without_self:
+            distance = np.where(distance < 1e-6, np.inf, distance)
+        width = KERNEL_MM + distance.min(axis=1, keepdims=True)
+        weight = self.trust * np.exp(-0.5 * (distance / width) ** 2)
+        # Normal equations of offset = constant + slope · away, slopes kept small by a ridge.
+        x, y = away[..., 0], away[..., 1]
+        wx, wy = weight * x, weight * y
+        slope = (NOISE_MM / USUAL_SLOPE) ** 2
+        sums = np.stack([weight, wx, wy, wx * x, wx * y, wy * y]).sum(axis=2)
+        w, a, b, aa, ab, bb = sums
+        normal = np.empty((len(points), 3, 3))
+        normal[:, 0, 0], normal[:, 1, 1], normal[:, 2, 2] = w + 1e-3, aa + slope, bb + slope
+        normal[:, 0, 1] = normal[:, 1, 0] = a
+        normal[:, 0, 2] = normal[:, 2, 0] = b
+        normal[:, 1, 2] = normal[:, 2, 1] = ab
+        right = np.stack([weight @ self.offsets, wx @ self.offsets, wy @ self.offsets], axis=1)
+        return np.asarray(np.linalg.solve(normal, right)[:, 0], np.float64)
 
 
-def terms(degree: int) -> int:
-    """How many monomials of two variables there are up to a degree."""
-    return (degree + 1) * (degree + 2) // 2
-
-
-def raised(bend: Array, degree: int, to_degree: int) -> Array:
-    """The same polynomial's (terms, 2) coefficients in the basis of a higher degree."""
-    index = {
-        power: place
-        for place, power in enumerate(
-            (i, j) for i in range(to_degree + 1) for j in range(to_degree + 1 - i)
-        )
-    }
-    lifted = np.zeros((terms(to_degree), 2))
-    powers = ((i, j) for i in range(degree + 1) for j in range(degree + 1 - i))
-    for place, power in enumerate(powers):
-        lifted[index[power]] = bend[place]
-    return lifted
+NO_BEND = Bend(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
 class PageWarp:
-    """mm to px. ``bend`` takes up curl and folds that a flat sheet's homography can't."""
+    """mm to px."""
 
-    homography: Array
+    homography: Matrix
     """(3, 3), mm to px of the greyscale picture."""
-    bend: Array
-    """(terms, 2) mm of displacement for each monomial; a flat sheet has zeros."""
-    degree: int
     size_mm: tuple[float, float]
-
-    @classmethod
-    def flat(cls, homography: Array, size_mm: tuple[float, float]) -> PageWarp:
-        """A sheet without any bend."""
-        return cls(homography, np.zeros((1, 2)), 0, size_mm)
+    bend: Bend = NO_BEND
 
     def bent(self, points_mm: Array) -> Array:
         """Where points of a flat sheet lie, in mm, after the bend; (n, 2)."""
-        return points_mm + monomials(points_mm, self.size_mm, self.degree) @ self.bend
+        return points_mm + self.bend.at(points_mm)
 
     def to_px(self, points_mm: Array) -> Array:
         """Pixels of the greyscale picture for (n, 2) mm."""

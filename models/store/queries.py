@@ -80,20 +80,16 @@ def counted_readings(recipe: str, batch: int) -> Select[Any]:
     """
     readings = _current_readings(recipe).subquery()
     uploads = current_uploads(batch).subquery()
+    counted: list[Any] = [
+        ReadingRow.error_code,
+        func.count(),
+        func.sum(ReadingRow.fields_clear),
+        func.sum(ReadingRow.fields_review),
+        func.sum(ReadingRow.fields_blank),
+        func.sum(ReadingRow.fields_not_in_view),
+    ]
     return (
-        select(
-            ReadingRow.error_code,
-            func.count(),
-            *(
-                func.sum(column)
-                for column in (
-                    ReadingRow.fields_clear,
-                    ReadingRow.fields_review,
-                    ReadingRow.fields_blank,
-                    ReadingRow.fields_not_in_view,
-                )
-            ),
-        )
+        select(*counted)
         .select_from(uploads)
         .join(readings, readings.c.sha256 == uploads.c.sha256)
         .join(ReadingRow, ReadingRow.id == readings.c.id)
@@ -120,9 +116,8 @@ def _current_readings(recipe: str) -> Select[Any]:
 
 def _last_failures() -> Select[Any]:
     """Id and photo of the last attempt that broke off, for each photo that has one."""
-    return select(func.max(FailureRow.id).label("id"), FailureRow.sha256).group_by(
-        FailureRow.sha256
-    )
+    last: list[Any] = [func.max(FailureRow.id).label("id"), FailureRow.sha256]
+    return select(*last).group_by(FailureRow.sha256)
 
 
 def newest_entries(tps: Sequence[str] | None = None) -> Select[Any]:

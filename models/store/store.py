@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import URL, Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
 from models.errors import ErrorRecord
 from models.records import (
