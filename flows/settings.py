@@ -1,7 +1,7 @@
 """How Prefect runs inside chasil: by itself, quietly, and without calling anyone.
 
 Prefect reads its settings from the environment when it is first imported, so ``prepare_prefect``
-must run before that; ``flows.batch`` sees to it. A variable the user has set is left as it is.
+must run before that; ``quiet_prefect`` sees to it. A variable the user has set is left as it is.
 
 With no server configured, Prefect starts a temporary one on 127.0.0.1 for the time of the run,
 with its own SQLite file under ``$CHASIL_HOME/prefect``; nothing leaves the machine.

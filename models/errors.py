@@ -146,6 +146,16 @@ class DuplicatePhoto(PhotoError):
     remedy = "Upload the photo of the page that is missing instead of this one again."
 
 
+class ReadingFailed(PhotoError):
+    """The photo made the reading process stop, hang or raise something it should not."""
+
+    code = "reading_failed"
+    remedy = (
+        "The next run tries it again. If it fails again, this is a fault in chasil: keep the photo "
+        "and report it with this message."
+    )
+
+
 class InputFileError(ChasilError):
     """A file of entries, regions, a manifest or a form that does not say what it should."""
 
@@ -200,5 +210,6 @@ PHOTO_ERRORS: tuple[type[PhotoError], ...] = (
     AmbiguousPlace,
     PoorPlacement,
     DuplicatePhoto,
+    ReadingFailed,
 )
 """Every way in which a photo can fail; the tests provoke each one."""

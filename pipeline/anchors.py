@@ -89,7 +89,7 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
         for x0, y0, x1, y1 in field.boxes:
             add((x0 + x1) / 2, (y0 + y1) / 2, 0.45 * (x1 - x0), field.name)
     for mark in page.fiducials:
-        add(*mark.centre, 80.0)
+        add(*mark.centre, 170.0)
     if page.tag:
         x0, y0, x1, y1 = page.tag.box
         add((x0 + x1) / 2, (y0 + y1) / 2, 12.0)

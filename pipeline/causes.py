@@ -62,7 +62,8 @@ def swapped_rows(
     """Fields whose numbers stand in one another's rows in the entry.
 
     Two rows that traded places, or all rows of a group in another order. Every sum stays as it
-    was, so that no arithmetic over the entry can show it.
+    was, so that no arithmetic over the entry can show it. Where a row may have traded places with
+    either of two others, all three are named.
 
     Args:
         entry: Field to reported number.

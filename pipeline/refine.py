@@ -28,7 +28,7 @@ AGREE_MM = 1.0
 """A mark agrees when it is no farther than this from where its surroundings put it."""
 
 LEAST_ANCHORS = 6
-LEAST_SHARE = 0.4
+LEAST_SHARE = 0.5
 """Fewer of the anchors in view than this agree: this is not the page."""
 
 WORST_CELL_MM = 2.5
@@ -110,10 +110,11 @@ def _placed(
         raise NoFormFound(
             f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
         )
-    if not errors:
+    if len(loose) == in_view:
         raise PoorPlacement(
-            f"{photo.name}: no digit box of {form.id} page {page.number} could be recognised",
-            boxes=0,
+            f"{photo.name}: of the {in_view} fields of {form.id} page {page.number} in view, "
+            "none has its boxes where they should be",
+            fields=in_view,
         )
     error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
     if error > WORST_CELL_MM / 2:

@@ -157,7 +157,7 @@ def take_ink_out(crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
     sheet = cv2.GaussianBlur(sheet, (0, 0), 5)
     depth = np.clip(1 - inner / np.maximum(sheet, 1), 0, 1)
     grain = inner - cv2.GaussianBlur(inner, (0, 0), 1)
-    quiet = grain[depth < np.quantile(depth, 0.5)]
+    quiet = grain[depth <= np.quantile(depth, 0.5)]
     noise = np.random.default_rng(int(crop.sum())).normal(0, float(quiet.std()), inner.shape)
     empty = grey.copy()
     empty[y0:y1, x0:x1] = sheet * (1 - np.median(depth)) + noise

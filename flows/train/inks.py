@@ -101,7 +101,8 @@ _FREE: dict[str, tuple[tuple[tuple[tuple[float, float], ...], ...], ...]] = {
         (((0.9, 0.1), (0.2, 0), (0.05, 0.35), (0.8, 0.4), (0.95, 0.05), (0.9, 0.7), (0.2, 1)),),
     ),
 }
-_LETTERS = "ABCDEFGHJKLMNPQRTUVWYabdefhkmnpqrtuwy?#%&@*+=<>"
+_LETTERS = "ACEFGHJKLMNPRTUVWYadefhkmnprtuwy?#%&@+=<>"
+"""None that a hand could mean as a digit or a cross (B, D, I, O, Q, S, X, Z, b, g, l, q)."""
 
 
 def blank_ink() -> Ink:
@@ -263,6 +264,24 @@ def cross(rng: np.random.Generator) -> Ink:
         paths = [np.vstack([paths[0], second])]
     for path in paths:
         draw(ink, smooth(wobble(rng, path, shake), 2), width)
+    return ink
+
+
+def full_cross(rng: np.random.Generator) -> Ink:
+    """A cross of two strokes or more, never one diagonal alone."""
+    ink = cross(rng)
+    while cv2.connectedComponents(255 - (ink > 60).astype(np.uint8) * 255)[0] < 2:
+        ink = cross(rng)
+    return ink
+
+
+def strike_lines(rng: np.random.Generator) -> Ink:
+    """Two or three level lines, as digits are struck out."""
+    ink, width = blank_ink(), pen_width(rng)
+    for _ in range(int(rng.integers(2, 4))):
+        y, half = 0.5 + rng.normal(0, 0.1), _between(rng, 0.22, 0.46)
+        path = np.array([[0.5 - half, y], [0.5, y], [0.5 + half, y]]) + rng.normal(0, 0.02, (3, 2))
+        draw(ink, smooth(path), width)
     return ink
 
 

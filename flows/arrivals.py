@@ -1,0 +1,68 @@
+"""The files that come in with a run: found, named, filed under the TPS they claim, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import ErrorRecord, UnreadableFile
+from models.store.errors import StoreError
+from models.store.items import Upload
+from models.store.shelf import KeptPhoto, PhotoShelf
+from pipeline.intake import claimed_tps, photo_files
+
+COPIES_AT_ONCE = 4
+"""Threads that hash and copy files; both leave Python's lock alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One file that came in."""
+
+    path: Path
+    name: str
+    """The path from the folder that was given, with that folder's own name in front: it stays
+    the same when the folder is moved, and tells two folders' ``001.jpg`` apart."""
+    tps: str | None
+
+
+def find_arrivals(
+    places: Iterable[Path], manifest: Mapping[str, str] | None = None
+) -> tuple[Arrival, ...]:
+    """All files in the given folders and among the given files, each once, sorted by name."""
+    found: dict[Path, Arrival] = {}
+    for place in places:
+        root = place.absolute() if place.is_dir() else place.absolute().parent
+        for path in photo_files([place.absolute()]):
+            name = path.relative_to(root.parent).as_posix()
+            below = path.relative_to(root).as_posix()
+            tps = (manifest or {}).get(below) or claimed_tps(path, manifest)
+            found.setdefault(path, Arrival(path, name, tps))
+    return tuple(sorted(found.values(), key=lambda arrival: (arrival.name, arrival.path)))
+
+
+def take_in(arrivals: Iterable[Arrival], shelf: PhotoShelf) -> Iterator[Upload]:
+    """Keep a copy of each file; one whose bytes can't be had comes with the error instead.
+
+    Raises:
+        StoreError: the copies can't be written.
+
+    """
+
+    def keep(arrival: Arrival) -> Upload:
+        photo: KeptPhoto | ErrorRecord
+        try:
+            photo = shelf.keep(arrival.path)
+        except UnreadableFile as error:
+            photo = error.record()
+        return Upload(arrival.name, photo, arrival.tps)
+
+    try:
+        with ThreadPoolExecutor(COPIES_AT_ONCE) as threads:
+            yield from threads.map(keep, arrivals)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or shelf.folder}: {error.strerror}", store=str(shelf.folder)
+        ) from error

@@ -1,0 +1,63 @@
+"""Everything in the store against everything in the store: which conflicts there are now.
+
+Goes through the TPS some hundred at a time, so that memory holds the pages of those only. Copies
+of one photo under several TPS may stand far apart; they are kept aside and judged at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby, islice
+
+from models.records import Conflict, Entry, PageReading, TpsCode
+from models.store.store import Store
+from pipeline.compare import compare_all
+from pipeline.gather import Gathered, gather
+
+TPS_AT_ONCE = 200
+"""Some 600 pages; each takes about 100 kB as long as it is compared."""
+
+
+def find_conflicts(
+    store: Store, recipe: str, expected: Collection[TpsCode] = ()
+) -> Iterator[tuple[Conflict, ...]]:
+    """All conflicts, some hundred TPS at a time; those of one TPS need not come together.
+
+    Args:
+        store: Photos, readings and entries.
+        recipe: The recipe whose readings count where there are several.
+        expected: TPS that must have photos.
+
+    """
+    copied = {duplicate.sha256 for duplicate in store.duplicates()}
+    copies: list[PageReading] = []
+    with_photo: set[TpsCode] = set()
+    nothing_reported = next(store.latest_entries(), None) is None
+
+    for pages in _some_tps(store.current_readings(recipe)):
+        gathered = replace(gather(pages), duplicates=())
+        copies += [page for page in pages if page.sha256 in copied]
+        with_photo |= gathered.tps
+        entries = None if nothing_reported else store.latest_entries(gathered.tps)
+        yield compare_all(gathered, entries)
+    yield compare_all(Gathered(duplicates=gather(copies).duplicates), None)
+
+    unseen = (entry for entry in store.latest_entries() if entry.tps not in with_photo)
+    for entries in _chunks(unseen):
+        missing = {entry.tps for entry in entries} & set(expected)
+        yield compare_all(Gathered(), entries, expected=missing)
+        with_photo |= missing
+    yield compare_all(Gathered(), None, expected=set(expected) - with_photo)
+
+
+def _some_tps(pages: Iterable[PageReading]) -> Iterator[list[PageReading]]:
+    """Pages of ``TPS_AT_ONCE`` TPS at a time; a photo that claims none counts as one itself."""
+    groups = groupby(pages, key=lambda page: page.tps or page.sha256 or page.photo)
+    while some := [page for _, group in islice(groups, TPS_AT_ONCE) for page in group]:
+        yield some
+
+
+def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    while some := list(islice(entries, TPS_AT_ONCE)):
+        yield some

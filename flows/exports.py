@@ -1,0 +1,145 @@
+"""Conflicts as JSON, CSV, Excel workbook, or a table on the terminal.
+
+File names, and with them cells, come from whoever uploads photos. A spreadsheet takes a cell that
+begins with ``=``, ``+``, ``-`` or ``@`` for a formula and runs it, so such text never goes out as
+it is: in CSV an apostrophe is put before it, in a workbook the cell is marked as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from typing import IO, Any, TextIO
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+from rich.table import Table
+from rich.text import Text
+
+from models.errors import ChasilError
+from models.records import Conflict
+
+COLUMNS = tuple(Conflict.model_fields)
+"""In the order of the record: tps, form, field, kind, entry, reading, …"""
+
+WIDTHS = {"tps": 15, "form": 20, "field": 22, "kind": 20, "cause": 18, "photo": 40, "detail": 70}
+"""Column widths in characters; the others take 12."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take text for a formula (OWASP, "CSV Injection")."""
+
+SHEET_ROWS = 1_048_576
+"""Rows of a worksheet, by Microsoft's specification of Excel."""
+
+
+class TooManyRows(ChasilError):
+    """An Excel worksheet can't hold them all."""
+
+    code = "too_many_rows"
+    remedy = "Export a part of it (`--kind`, `--region`), or choose `--format csv`."
+
+
+def conflict_row(conflict: Conflict) -> dict[str, Any]:
+    """A conflict as plain values, one a column."""
+    return conflict.model_dump(mode="json")
+
+
+def write_json(conflicts: Iterable[Conflict], out: TextIO) -> int:
+    """Write a JSON array, one conflict a line; returns how many."""
+    count = 0
+    out.write("[")
+    for count, conflict in enumerate(conflicts, start=1):
+        out.write(",\n" if count > 1 else "\n")
+        out.write(json.dumps(conflict_row(conflict), ensure_ascii=False))
+    out.write("\n]\n")
+    return count
+
+
+def write_csv(conflicts: Iterable[Conflict], out: TextIO) -> int:
+    """Write a CSV with a header (RFC 4180); returns how many rows follow it.
+
+    Open ``out`` with ``newline=""``.
+    """
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    count = 0
+    for count, conflict in enumerate(conflicts, start=1):
+        writer.writerow(_harmless(value) for value in conflict_row(conflict).values())
+    return count
+
+
+def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
+    """Write an Excel workbook with typed cells, a frozen header and filters; returns the rows.
+
+    Raises:
+        TooManyRows: more than a worksheet holds.
+
+    """
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("conflicts")
+    sheet.freeze_panes = "A2"
+    for place, column in enumerate(COLUMNS, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = WIDTHS.get(column, 12)
+    header = [WriteOnlyCell(sheet, column) for column in COLUMNS]
+    for cell in header:
+        cell.font = Font(bold=True)
+    sheet.append(header)
+    count = 0
+    for count, conflict in enumerate(conflicts, start=1):
+        if count >= SHEET_ROWS:
+            raise TooManyRows(f"there are more than {SHEET_ROWS - 1:,} conflicts")
+        sheet.append([_typed_cell(sheet, value) for value in conflict_row(conflict).values()])
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{count + 1}"
+    book.save(out)
+    return count
+
+
+def conflicts_table(conflicts: Iterable[Conflict]) -> Table:
+    """The most telling columns, for a terminal."""
+    table = Table(title="Conflicts, the most urgent first", title_justify="left")
+    table.add_column("TPS", no_wrap=True)
+    table.add_column("kind")
+    table.add_column("field")
+    table.add_column("entry", justify="right")
+    table.add_column("paper", justify="right")
+    table.add_column("probable cause")
+    table.add_column("what", ratio=1)
+    for conflict in conflicts:
+        table.add_row(
+            conflict.tps or "?",
+            _words(conflict.kind.value),
+            conflict.field or "",
+            "" if conflict.entry is None else f"{conflict.entry:,}",
+            "" if conflict.reading is None else f"{conflict.reading:,}",
+            _words(conflict.cause.value) if conflict.cause else "",
+            Text(printable(conflict.detail)),
+        )
+    return table
+
+
+def printable(text: str) -> str:
+    """The text without what could move a terminal's cursor or change its colours."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _harmless(value: object) -> object:
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _typed_cell(sheet: Any, value: object) -> WriteOnlyCell:  # noqa: ANN401
+    """A number as a number, a text as a text, whatever it begins with."""
+    if not isinstance(value, str):
+        return WriteOnlyCell(sheet, value)
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("�", value))
+    cell.data_type = "s"
+    return cell
