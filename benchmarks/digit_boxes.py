@@ -71,7 +71,7 @@ def main() -> None:
         "--tesseract", type=int, default=500, metavar="N", help="boxes for Tesseract; 0 for none"
     )
     chosen = parser.parse_args()
-    console = Console(width=110)
+    console = Console(width=130)
 
     test = split_crops(load_real_crops(chosen.shared))["test"]
     threshold = box_clear_threshold()

@@ -22,9 +22,10 @@ class Arrival:
     """One file that came in."""
 
     path: Path
+    folder: str
+    """Own name of the folder that was given (of a file that was given, the one it is in)."""
     name: str
-    """The path from the folder that was given, with that folder's own name in front: it stays
-    the same when the folder is moved, and tells two folders' ``001.jpg`` apart."""
+    """Path within that folder."""
     tps: str | None
 
 
@@ -36,10 +37,9 @@ def find_arrivals(
     for place in places:
         root = place.absolute() if place.is_dir() else place.absolute().parent
         for path in photo_files([place.absolute()]):
-            name = path.relative_to(root.parent).as_posix()
-            below = path.relative_to(root).as_posix()
-            tps = (manifest or {}).get(below) or claimed_tps(path, manifest)
-            found.setdefault(path, Arrival(path, name, tps))
+            name = path.relative_to(root).as_posix()
+            tps = (manifest or {}).get(name) or claimed_tps(path, manifest)
+            found.setdefault(path, Arrival(path, root.name, name, tps))
     return tuple(sorted(found.values(), key=lambda arrival: (arrival.name, arrival.path)))
 
 
@@ -57,7 +57,7 @@ def take_in(arrivals: Iterable[Arrival], shelf: PhotoShelf) -> Iterator[Upload]:
             photo = shelf.keep(arrival.path)
         except UnreadableFile as error:
             photo = error.record()
-        return Upload(arrival.name, photo, arrival.tps)
+        return Upload(arrival.name, photo, arrival.tps, arrival.folder)
 
     try:
         with ThreadPoolExecutor(COPIES_AT_ONCE) as threads:

@@ -44,9 +44,9 @@ def find_conflicts(
     yield compare_all(Gathered(duplicates=gather(copies).duplicates), None)
 
     unseen = (entry for entry in store.latest_entries() if entry.tps not in with_photo)
-    for entries in _chunks(unseen):
-        missing = {entry.tps for entry in entries} & set(expected)
-        yield compare_all(Gathered(), entries, expected=missing)
+    for some in _chunks(unseen):
+        missing = {entry.tps for entry in some} & set(expected)
+        yield compare_all(Gathered(), some, expected=missing)
         with_photo |= missing
     yield compare_all(Gathered(), None, expected=set(expected) - with_photo)
 

@@ -67,8 +67,9 @@ def write_csv(conflicts: Iterable[Conflict], out: TextIO) -> int:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     count = 0
-    for count, conflict in enumerate(conflicts, start=1):
+    for conflict in conflicts:
         writer.writerow(_harmless(value) for value in conflict_row(conflict).values())
+        count += 1
     return count
 
 

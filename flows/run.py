@@ -14,14 +14,14 @@ from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
 from flows.comparing import find_conflicts
+from flows.importing import import_entries
 from flows.pool import Outcome, PhotoJob, ReadingPool
 from flows.progress import Reporter
 from flows.summary import EntryCounts, Summary
-from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
+from models.errors import ErrorRecord, ReadingFailed
 from models.records import ConflictKind, PageReading, TpsCode
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
-from pipeline.entries import read_entries
 
 PROBLEMS_SHOWN = 20
 
@@ -65,20 +65,12 @@ class Run:
 
         """
         self._reporter.say("importing entries")
-        problems: list[EntriesFileError] = []
-        count = self._store.add_entries(read_entries(path, on_problem=problems.append))
-        if problems and not (count.new or count.revised or count.unchanged):
-            raise problems[0]
-        for problem in problems[:PROBLEMS_SHOWN]:
+        imported = import_entries(self._store, path)
+        for problem in imported.problems[:PROBLEMS_SHOWN]:
             self._reporter.say(f"not used: {problem.message}")
-        if len(problems) > PROBLEMS_SHOWN:
-            self._reporter.say(f"not used: {len(problems) - PROBLEMS_SHOWN:,} more like these")
-        self._entries = EntryCounts(
-            new=count.new,
-            revised=count.revised,
-            unchanged=count.unchanged,
-            unusable=len(problems),
-        )
+        if len(imported.problems) > PROBLEMS_SHOWN:
+            self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
+        self._entries = imported.counts
 
     def read_all(
         self, arrivals: Sequence[Arrival], batch_size: int, read: Callable[[TakenBatch], object]

@@ -96,7 +96,7 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
     for field in page.fields:
         if field.bubbles:
             for column in range(len(field.bubbles.columns_x)):
-                for value in (2, 5, 8):
+                for value in (3, 8):
                     add(*field.bubbles.centre(column, value), 0.4 * field.bubbles.pitch_y)
     for x, y in _crossings(page):
         add(x, y, 6.0)

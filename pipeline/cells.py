@@ -17,7 +17,8 @@ BOX_MARGIN = 0.10
 crops do that the recogniser learned from."""
 
 FINE_PX = 2 * CROP_PX
-"""Crops are sampled at twice their size and then averaged, so that a sharp photo is not aliased."""
+SHARP_PX = 1.3 * CROP_PX
+"""Boxes larger than this in the photo are sampled finer and averaged, so as not to be aliased."""
 
 BUBBLE_PX = 24
 BUBBLE_REACH = 1.5
@@ -29,9 +30,10 @@ def cut_cells(placed: PlacedPage) -> CutPage:
     size = placed.photo.grey.shape[1], placed.photo.grey.shape[0]
     fields = [f for f in placed.page.fields if field_in_view(f, placed.warp, size)]
     outlines = {field.name: _digit_outlines(field, placed) for field in fields}
-    digits = _cut(
-        placed.photo.grey, np.concatenate([outlines[f.name] for f in fields]), FINE_PX, CROP_PX
-    )
+    corners = np.concatenate([outlines[f.name] for f in fields])
+    side_px = float(np.median(np.hypot(*(corners[:, 1] - corners[:, 0]).T)))
+    sampled = CROP_PX if side_px <= SHARP_PX else FINE_PX
+    digits = _cut(placed.photo.grey, corners, sampled, CROP_PX)
     cells: dict[str, CellCut] = {}
     start = 0
     for field in placed.page.fields:

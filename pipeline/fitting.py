@@ -27,6 +27,7 @@ def robust_homography(
     weight: Array,
     start: Array,
     tolerance_mm: tuple[float, float],
+    steps: int = 8,
 ) -> Array:
     """Fit a homography that most of the weight agrees with.
 
@@ -36,6 +37,7 @@ def robust_homography(
         weight: (n,) trust in each point; 0 leaves it out.
         start: (3, 3) first guess; its errors decide who is listened to first.
         tolerance_mm: From which error a point loses its say, at the start and at the end.
+        steps: How many fits from the one to the other.
 
     Returns:
         (3, 3) mm to px; ``start`` where fewer than three points count.
@@ -63,7 +65,7 @@ def robust_homography(
     into = np.array([[1, 0, -middle[0]], [0, 1, -middle[1]], [0, 0, SCALE_MM]]) / SCALE_MM
     out = np.array([[scale_px, 0, centre[0]], [0, scale_px, centre[1]], [0, 0, 1.0]])
     homography = start
-    for tolerance in np.geomspace(*tolerance_mm, 8):
+    for tolerance in np.geomspace(*tolerance_mm, steps):
         error_mm = np.hypot(*(project(homography, points) - targets).T) / px_per_mm
         say = trust / (1 + (error_mm / tolerance) ** 2) ** 2
         both = np.concatenate([say, say])

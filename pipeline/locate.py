@@ -36,11 +36,13 @@ stays below."""
 
 def shrink(grey: Grey, long_side_px: int) -> tuple[Grey, float]:
     """A smaller picture and how many px of the given one go into one of its own."""
-    factor = max(1.0, max(grey.shape) / long_side_px)
-    if factor == 1.0:
+    # Whole factors are several times quicker.
+    factor = max(1, round(max(grey.shape) / long_side_px))
+    if factor == 1:
         return grey, 1.0
-    size = round(grey.shape[1] / factor), round(grey.shape[0] / factor)
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+    size = grey.shape[1] // factor, grey.shape[0] // factor
+    part = grey[: size[1] * factor, : size[0] * factor]
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8), float(factor)
 
 
 def enlarge(points_px: Array, factor: float) -> Array:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from models.errors import AmbiguousPlace, NoFormFound, PhotoTooSmall, PoorPlacement, WrongForm
 from models.forms.template import FormTemplate
@@ -45,8 +48,17 @@ def place_page(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
         )
     if photo.reduction > 1 and resolution / photo.reduction < ENOUGH_PX_PER_MM:
         # The page fills only part of the photo: its digits deserve the pixels that are there.
-        return _place(open_finer(photo, photo.reduction // 2), forms)
+        return in_finer(placed, open_finer(photo, photo.reduction // 2))
     return placed
+
+
+def in_finer(placed: PlacedPage, finer: OpenedPhoto) -> PlacedPage:
+    """The same placing in a finer decode of the same photo."""
+    factor = placed.photo.reduction / finer.reduction
+    shift = (factor - 1) / 2
+    grow = np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1.0]])
+    warp = replace(placed.warp, homography=grow @ placed.warp.homography)
+    return replace(placed, photo=finer, warp=warp)
 
 
 def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.anchors import PATCH_MM, Anchors
 from pipeline.arrays import Array
-from pipeline.warp import PageWarp
+from pipeline.warp import PageWarp, project
 
 LEAST_LIKENESS = 0.35
 """Correlation below which a patch counts as not found."""
@@ -62,26 +63,26 @@ def look(
     patches = anchors.patches_at(px_per_mm)
     side = patches.shape[1]
     high, wide = dark.shape
+    around = np.zeros((count, 2)) if expected_mm is None else expected_mm
+    # Over one patch the sheet is flat: the bend at its middle moves all of it.
+    centres = warp.bent(anchors.centres + around)
+    inner = project(warp.homography, _squares(centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
     # The inner part of a patch must be in the picture for it to be recognised.
-    centres = anchors.centres if expected_mm is None else anchors.centres + expected_mm
-    inner = warp.to_px(_squares(centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
     inside = ((inner > 0) & (inner < (wide - 1, high - 1))).reshape(count, 8)
     in_view = np.asarray(inside.all(axis=1), np.bool_)
     wanted = np.flatnonzero(in_view if only is None else in_view & only)
     offset, likeness = np.zeros((count, 2)), np.zeros(count)
     half = (side / 2 + steps[wanted]) / px_per_mm
-    corners = warp.to_px(_squares(centres[wanted], half)).reshape(-1, 4, 2)
+    corners = project(warp.homography, _squares(centres[wanted], half)).reshape(-1, 4, 2)
     for index, corner in zip(wanted, corners.astype(np.float32), strict=True):
         step = int(steps[index])
         window = _window(dark, corner, side + 2 * step)
-        scores = np.asarray(
-            cv2.matchTemplate(window, patches[index], cv2.TM_CCOEFF_NORMED), np.float32
-        )
+        scores = cv2.matchTemplate(window, patches[index], cv2.TM_CCOEFF_NORMED)
         _, best, _, (column, row) = cv2.minMaxLoc(scores)
-        likeness[index] = best if np.isfinite(best) else 0.0
-        offset[index] = (_subpixel(scores, row, column) - step) / px_per_mm
-    if expected_mm is not None:
-        offset[wanted] += expected_mm[wanted]
+        likeness[index] = best if isfinite(best) else 0.0
+        x, y = _subpixel(np.asarray(scores, np.float32), row, column)
+        offset[index] = (x - step) / px_per_mm, (y - step) / px_per_mm
+    offset[wanted] += around[wanted]
     return Sighting(offset, likeness, in_view)
 
 
@@ -104,16 +105,18 @@ def _window(dark: NDArray[np.uint8], corners: NDArray[np.float32], side: int) ->
     )
 
 
-def _subpixel(scores: NDArray[np.float32], row: int, column: int) -> Array:
+def _subpixel(scores: NDArray[np.float32], row: int, column: int) -> tuple[float, float]:
     """Peak of the parabola through the best score and its neighbours: x, y."""
-
-    def shift(before: float, at: float, after: float) -> float:
-        bend = before - 2 * at + after
-        return 0.0 if bend >= 0 else float(np.clip((before - after) / (2 * bend), -0.5, 0.5))
-
+    high, wide = scores.shape
     x, y = float(column), float(row)
-    if 0 < column < scores.shape[1] - 1:
-        x += shift(*(float(v) for v in scores[row, column - 1 : column + 2]))
-    if 0 < row < scores.shape[0] - 1:
-        y += shift(*(float(v) for v in scores[row - 1 : row + 2, column]))
-    return np.array([x, y])
+    at = scores.item(row, column)
+    if 0 < column < wide - 1:
+        x += _vertex(scores.item(row, column - 1), at, scores.item(row, column + 1))
+    if 0 < row < high - 1:
+        y += _vertex(scores.item(row - 1, column), at, scores.item(row + 1, column))
+    return x, y
+
+
+def _vertex(before: float, at: float, after: float) -> float:
+    bend = before - 2 * at + after
+    return 0.0 if bend >= 0 else min(0.5, max(-0.5, (before - after) / (2 * bend)))

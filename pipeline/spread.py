@@ -22,11 +22,16 @@ from pipeline.warp import Bend, PageWarp, project
 STEP_MM = 130.0
 """Marks farther than this from all known ones wait for a later round."""
 
+CLOSE_MM = 10.0
+"""Where all are farther: those about as near as the nearest go first."""
+
 START_REACH_MM = 2.5
 REACH_PER_MM = 0.06
 """How far off a mark may be: a little, and more the farther its nearest known neighbour."""
 
 MOST_ROUNDS = 12
+FITTED_ROUNDS = 5
+"""Rounds after which the homography is left as it is: the bend takes up the rest."""
 
 STRAY_MM = 2.5
 STRAY_PER_MM = 0.03
@@ -80,21 +85,22 @@ def spread(
     count = len(anchors.centres)
     targets, likeness = np.zeros((count, 2)), np.zeros(count)
     tried_from = np.full(count, np.inf)
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
         found = likeness > 0
         known = start.plus(anchors.centres[found], targets[found], likeness[found])
-        homography = robust_homography(
-            known.centres, known.targets, known.trust, homography, (12.0, 4.0)
-        )
+        if turn < FITTED_ROUNDS:
+            homography = robust_homography(
+                known.centres, known.targets, known.trust, homography, (12.0, 4.0), steps=4
+            )
         gap = _nearest(anchors.centres, known.centres)
         # A mark is tried again only once its known neighbours have come much nearer.
         due = ~found & (gap <= STEP_MM) & (gap < 0.6 * tried_from)
         if not due.any():
-            if (found | (gap < 0.6 * tried_from)).all() or not (~found).any():
+            # None is near: the nearest of those that are left, if any.
+            left = ~found & (gap < 0.6 * tried_from)
+            if not left.any():
                 break
-            due = ~found & (gap == np.where(found, np.inf, gap).min()) & (gap < 0.6 * tried_from)
-            if not due.any():
-                break
+            due = left & (gap <= gap[left].min() + CLOSE_MM)
         expected = np.zeros((count, 2))
         expected[due] = known.bend(homography).at(anchors.centres[due])
         warp = PageWarp(homography, size_mm)

@@ -48,10 +48,7 @@ _OTHER_SEGMENTS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
 _FREE: dict[str, tuple[tuple[tuple[tuple[float, float], ...], ...], ...]] = {
     "0": (
         (((0.5, 0), (0, 0.3), (0, 0.7), (0.5, 1), (1, 0.7), (1, 0.3), (0.5, 0)),),
-        (
-            ((0.5, 0), (0, 0.3), (0, 0.7), (0.5, 1), (1, 0.7), (1, 0.3), (0.5, 0)),
-            ((0.85, 0.1), (0.15, 0.9)),
-        ),
+        (((0.6, 0.05), (0.1, 0.25), (0, 0.75), (0.45, 1), (0.95, 0.8), (1, 0.2), (0.4, 0)),),
     ),
     "1": (
         (((0.5, 0), (0.5, 1)),),
@@ -229,10 +226,16 @@ def line_digit(rng: np.random.Generator, line: NDArray[np.uint8], digit: str) ->
     return np.asarray(np.clip((width / 2 - distance + 0.5) * 255, 0, 255), dtype=np.uint8)
 
 
-def cross(rng: np.random.Generator) -> Ink:
-    """A crossed-out box: small or corner to corner, one or more strokes a way, or one diagonal."""
+def cross(rng: np.random.Generator, *, diagonals: bool = True) -> Ink:
+    """A crossed-out box: small or corner to corner, one or more strokes a way, or one diagonal.
+
+    Args:
+        rng: Source of chance.
+        diagonals: Whether one diagonal alone may be drawn.
+
+    """
     ink, width = blank_ink(), pen_width(rng)
-    kind = rng.random()
+    kind = rng.uniform(0, 1 if diagonals else 0.82)
     centre = 0.5 + rng.normal(0, 0.04, 2)
     if kind < 0.35:  # corner to corner
         half = np.array([_between(rng, 0.36, 0.56), _between(rng, 0.36, 0.56)])
@@ -267,11 +270,20 @@ def cross(rng: np.random.Generator) -> Ink:
     return ink
 
 
-def full_cross(rng: np.random.Generator) -> Ink:
-    """A cross of two strokes or more, never one diagonal alone."""
-    ink = cross(rng)
-    while cv2.connectedComponents(255 - (ink > 60).astype(np.uint8) * 255)[0] < 2:
-        ink = cross(rng)
+def slash(rng: np.random.Generator, zero: Ink) -> Ink:
+    """A zero as some write it: struck by one slash, from within it to a little beyond it."""
+    rows, columns = np.nonzero(zero > 60)
+    if not len(rows):
+        return zero
+    low = np.array([columns.min(), rows.min()], dtype=np.float64)
+    high = np.array([columns.max(), rows.max()], dtype=np.float64)
+    ends = np.array([[1.0, 0.0], [0.0, 1.0]] if rng.random() < 0.9 else [[0.0, 0.0], [1.0, 1.0]])
+    ends = ends * (high - low) + low
+    middle = (low + high) / 2
+    ends = middle + (ends - middle) * rng.uniform(0.7, 1.25) + rng.normal(0, 2.5, (2, 2))
+    path = (ends - BOX_LEFT) / BOX_PX
+    ink = zero.copy()
+    draw(ink, smooth(wobble(rng, path, 0.006), 2), pen_width(rng))
     return ink
 
 

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 LINE_PX = 64
 """Width and height of a centre-line picture."""
 
+_PART = 4000
+"""Digits thinned together, to bound the memory."""
+
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read one of MNIST's idx files of unsigned bytes; ``ValueError`` where it is none."""
@@ -52,7 +55,8 @@ def centre_lines(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         large[place] = smooth > 110
     large[:, [0, -1]] = False
     large[:, :, [0, -1]] = False
-    return _thin(large).astype(np.uint8) * 255
+    thin = [_thin(large[start : start + _PART]) for start in range(0, len(large), _PART)]
+    return np.concatenate([large[:0], *thin]).astype(np.uint8) * 255
 
 
 def _thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:

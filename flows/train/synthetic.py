@@ -78,11 +78,11 @@ class Scribe:
         shares = np.array([_KINDS[kind] for kind in kinds])
         chosen = self._rng.choice(len(kinds), count, p=shares / shares.sum())
         makers: dict[str, Callable[[], tuple[boxes.Layer, str]]] = {
-            "mnist": self._mnist,
-            "guide": self._guide,
-            "free": self._free,
+            "mnist": lambda: self._digit("mnist"),
+            "guide": lambda: self._digit("guide"),
+            "free": lambda: self._digit("free"),
             "real": self._real,
-            "x": lambda: self._written(inks.cross(self._rng), "x"),
+            "x": self._crossed,
             "dash": lambda: self._written(inks.dash(self._rng), "dash"),
             "blank": self._blank,
             "other": self._other,
@@ -127,30 +127,32 @@ class Scribe:
             boxes.lay(sheet, inks.specks(self._rng), tone)
         return sheet, label
 
-    def _mnist_ink(self) -> tuple[Ink, str]:
-        place = int(self._rng.integers(len(self._material.lines)))
-        label = str(self._material.line_labels[place])
-        return inks.line_digit(self._rng, self._material.lines[place], label), label
+    def _mnist_ink(self, digit: str) -> Ink:
+        chosen = np.nonzero(self._material.line_labels == int(digit))[0]
+        line = self._material.lines[self._rng.choice(chosen)]
+        return inks.line_digit(self._rng, line, digit)
 
-    def _digit_ink(self) -> tuple[Ink, str]:
-        kind = self._rng.random()
-        if kind < 0.5:
-            return self._mnist_ink()
+    def _digit_ink(self, digits: str = "0123456789") -> tuple[Ink, str]:
+        """One of these digits in any hand, and which it is."""
+        digit = digits[int(self._rng.integers(len(digits)))]
+        hand = ("mnist", "mnist", "guide", "free")[int(self._rng.integers(4))]
+        return self._hand(hand, digit), digit
+
+    def _hand(self, hand: str, digit: str) -> Ink:
+        """A digit in one kind of hand; a zero is slashed now and then."""
+        if hand == "mnist":
+            ink = self._mnist_ink(digit)
+        elif hand == "guide":
+            ink = inks.guide_digit(self._rng, digit)
+        else:
+            ink = inks.free_digit(self._rng, digit)
+        if digit == "0" and self._rng.random() < 0.2:
+            ink = inks.slash(self._rng, ink)
+        return ink
+
+    def _digit(self, hand: str) -> tuple[boxes.Layer, str]:
         digit = str(self._rng.integers(10))
-        if kind < 0.75:
-            return inks.guide_digit(self._rng, digit), digit
-        return inks.free_digit(self._rng, digit), digit
-
-    def _mnist(self) -> tuple[boxes.Layer, str]:
-        return self._written(*self._mnist_ink())
-
-    def _guide(self) -> tuple[boxes.Layer, str]:
-        digit = str(self._rng.integers(10))
-        return self._written(inks.guide_digit(self._rng, digit), digit)
-
-    def _free(self) -> tuple[boxes.Layer, str]:
-        digit = str(self._rng.integers(10))
-        return self._written(inks.free_digit(self._rng, digit), digit)
+        return self._written(self._hand(hand, digit), digit)
 
     def _real(self) -> tuple[boxes.Layer, str]:
         """Real ink in another box, larger or smaller and moved."""
@@ -207,14 +209,19 @@ class Scribe:
             (one, _), (two, _) = self._digit_ink(), self._digit_ink()
             scale, apart = rng.uniform(0.5, 0.72), rng.uniform(0.17, 0.25)
             ink = np.maximum(inks.squeezed(one, scale, -apart), inks.squeezed(two, scale, apart))
-        elif kind < 0.43:  # one digit over another
-            (one, first), (two, second) = self._digit_ink(), self._digit_ink()
-            if first == second or "1" in {first, second}:
-                two = inks.cross(rng)
+        elif kind < 0.43:  # one digit over another, of those that do not hide in each other
+            one, first = self._digit_ink("2345679")
+            two, _ = self._digit_ink("23456789".replace(first, ""))
             ink = np.maximum(one, two)
-        elif kind < 0.64:  # a digit crossed out
-            one, _ = self._digit_ink()
-            strike = inks.cross(rng) if rng.random() < 0.6 else inks.scribble(rng)
+        elif kind < 0.64:  # a digit struck out; a struck 0 or 1 could be meant as something else
+            one, _ = self._digit_ink("23456789")
+            way = rng.random()
+            if way < 0.5:
+                strike = inks.cross(rng, diagonals=False)
+            elif way < 0.75:
+                strike = inks.scribble(rng)
+            else:
+                strike = inks.strike_lines(rng)
             ink = np.maximum(one, strike)
         elif kind < 0.78:
             ink = inks.scribble(rng)
@@ -223,6 +230,15 @@ class Scribe:
         else:
             ink = inks.tally(rng)
         return ink
+
+    def _crossed(self) -> tuple[boxes.Layer, str]:
+        """A cross; also one through a zero, as in the real crops: both say "no digit here"."""
+        rng = self._rng
+        if rng.random() < 0.88:
+            return self._written(inks.cross(rng), "x")
+        hand = ("mnist", "guide", "free")[int(rng.integers(3))]
+        zero = self._hand(hand, "0")
+        return self._written(np.maximum(zero, inks.cross(rng, diagonals=False)), "x")
 
     def _no_box(self) -> boxes.Layer:
         """Badly placed or no box at all."""

@@ -16,9 +16,13 @@ class Upload:
     """One file that came in: which photo it is, under which name, for which TPS."""
 
     name: str
+    """Path within the folder."""
     photo: KeptPhoto | ErrorRecord
     """The kept bytes, or why they could not be had."""
     tps: str | None = None
+    folder: str = ""
+    """Own name of the folder that was uploaded. A photo that comes again under the same folder
+    and name is the same upload, wherever the folder lies by then."""
 
 
 @dataclass(frozen=True, slots=True)

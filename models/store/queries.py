@@ -14,19 +14,22 @@ from models.store.tables import ConflictRow, EntryRow, FailureRow, ReadingRow, U
 def current_uploads(batch: int | None = None) -> Select[Any]:
     """Ids and photos of the uploads that count now, or that counted in one run.
 
-    A photo that comes in again under the same name is the same upload, and the last time counts
-    (its TPS may have been put right). A file whose bytes could not be had counts only while
-    nothing came in under its name later.
+    A photo that comes in again under the same folder and name is the same upload, and the last
+    time counts (its TPS may have been put right). A file whose bytes could not be had counts only
+    while nothing came in under its name later.
     """
     newest_first = UploadRow.id.desc()
+    same_name = (UploadRow.folder, UploadRow.name)
     query = select(
         UploadRow.id,
         UploadRow.sha256,
         func.row_number()
-        .over(partition_by=(UploadRow.sha256, UploadRow.name), order_by=newest_first)
+        .over(
+            partition_by=(UploadRow.sha256, *same_name), order_by=newest_first
+        )
         .label("place_among_same_photo"),
         func.row_number()
-        .over(partition_by=UploadRow.name, order_by=newest_first)
+        .over(partition_by=same_name, order_by=newest_first)
         .label("place_among_same_name"),
     )
     if batch is not None:

@@ -141,6 +141,7 @@ class Store:
         for upload in uploads:
             row: dict[str, Any] = {
                 "batch_id": batch,
+                "folder": upload.folder,
                 "name": upload.name,
                 "tps": upload.tps,
                 "uploaded_at": now,

@@ -108,6 +108,7 @@ class UploadRow(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
     sha256: Mapped[str | None] = mapped_column(ForeignKey("photos.sha256"))
     """``None`` where the bytes could not be had; then ``error`` says why."""
+    folder: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     tps: Mapped[str | None] = mapped_column(String(13))
     uploaded_at: Mapped[datetime]

@@ -126,7 +126,8 @@ def test_ink_comes_out_of_a_box() -> None:
     assert parted is not None
     box, ink = parted
     again = cv2.resize(box[16:112, 16:112], (48, 48), interpolation=cv2.INTER_AREA)
-    assert np.abs(again[10:38, 10:38].astype(int) - empty[10:38, 10:38]).max() < 12
+    change = cv2.blur(again.astype(np.float32) - empty, (5, 5))[10:38, 10:38]
+    assert np.abs(change).max() < 8
     assert ink[60, 62:68].max() == 255
     assert ink[:, :50].max() < 30
 

@@ -49,6 +49,7 @@ def _make_tables() -> None:
         sa.Column("id", _KEY, nullable=False),
         sa.Column("batch_id", _KEY, nullable=False),
         sa.Column("sha256", sa.String(64), nullable=True),
+        sa.Column("folder", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("tps", sa.String(13), nullable=True),
         sa.Column("uploaded_at", _MOMENT, nullable=False),

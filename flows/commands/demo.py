@@ -1,0 +1,79 @@
+"""``chasil demo``: the main job on a small invented sample."""
+# ruff: noqa: PLC0415 - see the package
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ChasilError
+
+SEED = 2024
+
+
+class DemoFolderTaken(ChasilError):
+    """The folder for the demo holds something else."""
+
+    code = "demo_folder"
+    remedy = "Name another folder: `chasil demo FOLDER`."
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the sample and its store go.")
+    ] = Path("chasil-demo"),
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes. [default: one a processor]"),
+    ] = None,
+) -> None:
+    """Show the main job on a sample: 20 TPS, 3 pages each, with one error of each kind.
+
+    The photos are drawn by chasil itself; no real voter, witness or result is in them. The demo
+    has a store of its own in FOLDER and leaves CHASIL_HOME alone.
+    """
+    from models.store.home import HOME_VARIABLE
+
+    photos, entries, home = folder / "photos", folder / "entries.json", folder / "home"
+    if not entries.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise DemoFolderTaken(f"{folder} is there already, and is no finished demo")
+        from fixtures.sample import make_sample
+
+        typer.echo(f"Drawing the sample into {folder} …", err=True)
+        make_sample(folder, SEED, workers=workers)
+
+    os.environ[HOME_VARIABLE] = str(home.absolute())
+    from rich.console import Console
+
+    from flows.batch import run_process
+    from flows.exports import conflicts_table
+    from flows.summary import summary_table
+    from models.store.store import Store
+
+    typer.echo("Reading the photos and comparing them with the entries …", err=True)
+    summary = run_process([photos], entries=entries, workers=workers)
+    console = Console()
+    with Store.open() as store:
+        console.print(conflicts_table(store.latest_conflicts()))
+    console.print(summary_table(summary))
+    typer.echo(
+        f"""
+Photos:   {photos}
+Entries:  {entries}
+Store:    {home}
+Expected: {folder / "expected.json"} (what is on the paper and what was put wrong)
+
+Try next:
+  CHASIL_HOME={home} chasil conflicts --format xlsx --out conflicts.xlsx
+  chasil read {_some_photo(photos)} --overlay read.jpg
+  chasil process YOUR-PHOTOS --entries YOUR-ENTRIES"""
+    )
+
+
+def _some_photo(photos: Path) -> Path:
+    """A page that can be read: the largest photo."""
+    return max(photos.iterdir(), key=lambda path: path.stat().st_size)

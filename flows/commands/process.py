@@ -1,0 +1,94 @@
+"""``chasil process``: the main job, from a folder of photos to a list of conflicts."""
+# ruff: noqa: PLC0415 - see the package
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import check_region
+
+PhotosArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PHOTOS", exists=True, help="Folders of photos (with all below them), or photos."
+    ),
+]
+
+
+def process(
+    photos: PhotosArgument,
+    entries: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="PATH",
+            help="Reported numbers: Sirekap's JSON (a file or its tree of folders) or a CSV. "
+            "Without them the sums and pages on paper are checked alone.",
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="CSV",
+            help="Which photo is of which TPS: columns photo,tps. Not needed where file or folder "
+            "names begin with the 13-digit code.",
+        ),
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            callback=check_region,
+            help="A region's code (or its first digits): each of its TPS must have photos.",
+        ),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="PATH",
+            help="A table of regions for --expect, instead of the one that comes with chasil: "
+            "a CSV, or Sirekap's JSON.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Reading processes. [default: one a processor]"),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
+    ] = 100,
+) -> None:
+    """Read a folder of photos, compare it with the reported numbers, list the conflicts.
+
+    Everything is kept in the folder CHASIL_HOME. A run that is cut off loses nothing: start it
+    again, and only what is missing is read. Conflicts are drawn from all photos and entries that
+    the store holds, also from earlier runs.
+
+    For example:
+
+    - `chasil process photos/ --entries sirekap/`
+
+    - `chasil process photos/ --entries entries.json --manifest photos.csv --workers 8`
+    """
+    from rich.console import Console
+
+    from flows.batch import run_process
+    from flows.summary import summary_table
+
+    summary = run_process(
+        photos,
+        entries=entries,
+        manifest=manifest,
+        regions=regions,
+        expect=expect,
+        workers=workers,
+        batch_size=batch_size,
+    )
+    Console().print(summary_table(summary))
+    if summary.conflicts:
+        typer.echo("See them with `chasil conflicts`, or `chasil conflicts --format xlsx`.")

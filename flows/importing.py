@@ -1,0 +1,40 @@
+"""Reported numbers into the store; one broken object does not stop the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.summary import EntryCounts
+from models.errors import EntriesFileError
+from models.store.store import Store
+from pipeline.entries import read_entries
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    counts: EntryCounts
+    problems: tuple[EntriesFileError, ...]
+    """Objects, rows or files that could not be used; the others were imported."""
+
+
+def import_entries(store: Store, path: Path) -> Imported:
+    """Import all entries below a path.
+
+    Raises:
+        EntriesFileError: nothing there could be used; it names the first problem.
+
+    """
+    problems: list[EntriesFileError] = []
+    count = store.add_entries(read_entries(path, on_problem=problems.append))
+    if problems and not (count.new or count.revised or count.unchanged):
+        raise problems[0]
+    counts = EntryCounts(
+        new=count.new,
+        revised=count.revised,
+        unchanged=count.unchanged,
+        unusable=len(problems),
+    )
+    return Imported(counts, tuple(problems))
