@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable
+from textwrap import shorten
 from typing import IO, Any, TextIO
 
 from openpyxl import Workbook
@@ -17,6 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +33,12 @@ WIDTHS = {"tps": 15, "form": 20, "field": 22, "kind": 20, "cause": 18, "photo": 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take text for a formula (OWASP, "CSV Injection")."""
+
+WIDE = 130
+"""Characters a terminal must have for the columns with the cause and the whole sentence."""
+
+SHORT = 70
+"""Characters of a sentence that a narrow terminal shows."""
 
 SHEET_ROWS = 1_048_576
 """Rows of a worksheet, by Microsoft's specification of Excel."""
@@ -99,27 +107,41 @@ def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
     return count
 
 
-def conflicts_table(conflicts: Iterable[Conflict]) -> Table:
-    """The most telling columns, for a terminal."""
-    table = Table(title="Conflicts, the most urgent first", title_justify="left")
+def conflicts_table(conflicts: Iterable[Conflict], width: int) -> Table:
+    """The most telling columns, for a terminal of so many characters."""
+    wide = width >= WIDE
+    table = Table(title="Conflicts, the most urgent first", title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("TPS", no_wrap=True)
-    table.add_column("kind")
-    table.add_column("field")
-    table.add_column("entry", justify="right")
-    table.add_column("paper", justify="right")
-    table.add_column("probable cause")
-    table.add_column("what", ratio=1)
+    table.add_column("conflict")
+    table.add_column("field" if wide else "where", overflow="fold")
+    table.add_column("entry", justify="right", no_wrap=True)
+    table.add_column("paper", justify="right", no_wrap=True)
+    table.add_column("conf.", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("probable cause")
+        table.add_column("what", ratio=1)
     for conflict in conflicts:
-        table.add_row(
-            conflict.tps or "?",
-            _words(conflict.kind.value),
-            conflict.field or "",
+        kind = _words(conflict.kind.value)
+        cause = _words(conflict.cause.value) if conflict.cause else ""
+        what = _about(conflict)
+        row = [
+            conflict.tps or "unknown",
+            kind if wide or not cause else f"{kind}\n  {cause}",
+            conflict.field or ("" if wide else shorten(what, SHORT, placeholder=" …")),
             "" if conflict.entry is None else f"{conflict.entry:,}",
             "" if conflict.reading is None else f"{conflict.reading:,}",
-            _words(conflict.cause.value) if conflict.cause else "",
-            Text(printable(conflict.detail)),
-        )
+            "" if conflict.confidence is None else f"{conflict.confidence:.3f}",
+        ]
+        table.add_row(*(Text(cell) for cell in (*row, *([cause, what] if wide else []))))
     return table
+
+
+def _about(conflict: Conflict) -> str:
+    """The conflict's sentence, without the photo's long name in front of it."""
+    detail = conflict.detail
+    if conflict.photo and detail.startswith(conflict.photo):
+        detail = f"The photo{detail.removeprefix(conflict.photo)}"
+    return printable(detail)
 
 
 def printable(text: str) -> str:

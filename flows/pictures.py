@@ -23,6 +23,8 @@ Picture = NDArray[np.uint8]
 PICTURE_KINDS = (".jpg", ".jpeg", ".png", ".webp")
 
 CROP_PX = 96
+LINE_PX = 124
+"""Height of a line: a box, and what was seen in it below."""
 BUBBLE_PX = 24
 NAME_PX = 260
 CELL_COLOUR = (60, 150, 20)
@@ -87,9 +89,9 @@ def _draw_cells(placed: PlacedPage) -> Picture:
             corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
             outline = np.rint(placed.warp.to_px(corners + nudge)).astype(np.int32)
             cv2.polylines(picture, [outline], isClosed=True, color=colour, thickness=1)
-        for column in range(len(field.bubbles.columns_x) if field.bubbles else 0):
-            if field.bubbles is None:
-                continue
+        if field.bubbles is None:
+            continue
+        for column in range(len(field.bubbles.columns_x)):
             centres = np.array([field.bubbles.centre(column, value) for value in range(10)])
             for x, y in np.rint(placed.warp.to_px(centres + nudge)).astype(int):
                 cv2.circle(picture, (int(x), int(y)), 2, colour, -1)
@@ -102,26 +104,27 @@ def _draw_crops(cut: CutPage, digits: dict[str, tuple[DigitBox, ...]]) -> Pictur
         _line(name, cell, digits.get(name, ())) for name, cell in cut.cells.items() if cell.in_view
     ]
     wide = max((line.shape[1] for line in lines), default=NAME_PX)
-    canvas = np.full((max(1, len(lines)) * (CROP_PX + 8), wide, 3), 255, np.uint8)
+    canvas = np.full((max(1, len(lines)) * LINE_PX, wide, 3), 255, np.uint8)
     for place, line in enumerate(lines):
-        top = place * (CROP_PX + 8)
+        top = place * LINE_PX
         canvas[top : top + line.shape[0], : line.shape[1]] = line
     return canvas
 
 
 def _line(name: str, cell: CellCut, seen: Sequence[DigitBox]) -> Picture:
-    label = np.full((CROP_PX, NAME_PX, 3), 255, np.uint8)
+    label = np.full((LINE_PX, NAME_PX, 3), 255, np.uint8)
     _write(label, name, (4, CROP_PX // 2), INK)
     parts = [label]
     for place, crop in enumerate(cell.digits):
-        part = _coloured(np.asarray(cv2.resize(crop, (CROP_PX, CROP_PX)), np.uint8))
+        part = np.full((LINE_PX, CROP_PX, 3), 255, np.uint8)
+        part[:CROP_PX] = _coloured(np.asarray(cv2.resize(crop, (CROP_PX, CROP_PX)), np.uint8))
         if place < len(seen):
             box = seen[place]
-            _write(part, f"{box.label} {box.confidence:.3f}", (3, CROP_PX - 5), LOOSE_COLOUR)
+            _write(part, f"{box.label} {box.confidence:.3f}", (2, LINE_PX - 6), INK)
         parts.append(part)
     for column in cell.bubbles if cell.bubbles is not None else ():
         row = np.hstack([cv2.resize(bubble, (BUBBLE_PX, BUBBLE_PX)) for bubble in column])
-        part = np.full((CROP_PX, row.shape[1] + 12, 3), 255, np.uint8)
+        part = np.full((LINE_PX, row.shape[1] + 12, 3), 255, np.uint8)
         top = (CROP_PX - BUBBLE_PX) // 2
         part[top : top + BUBBLE_PX, 12:] = _coloured(np.asarray(row, np.uint8))
         parts.append(part)

@@ -29,6 +29,9 @@ class Format(StrEnum):
 
 ROWS_SHOWN = 50
 
+FILE_WIDTH = 200
+"""Characters a line of a table that is written to a file."""
+
 
 class OutputNotWritten(ChasilError):
     """A file that was asked for can't be written."""
@@ -121,10 +124,12 @@ def _show(found: Iterator[Conflict], rows: int, out: Path | None) -> None:
     shown = list(islice(found, rows))
     more = next(found, None) is not None
     if out is None:
-        Console().print(conflicts_table(shown))
+        console = Console()
+        console.print(conflicts_table(shown, console.width))
     else:
         with _writing(out), out.open("w", encoding="utf-8") as file:
-            Console(file=file, width=200).print(conflicts_table(shown))
+            console = Console(file=file, width=FILE_WIDTH)
+            console.print(conflicts_table(shown, FILE_WIDTH))
     if more:
         typer.echo(
             f"These are the first {len(shown):,}. See more with `--limit N`, "

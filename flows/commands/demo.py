@@ -13,6 +13,8 @@ from models.errors import ChasilError
 
 SEED = 2024
 
+ROWS_SHOWN = 40
+
 
 class DemoFolderTaken(ChasilError):
     """The folder for the demo holds something else."""
@@ -58,7 +60,8 @@ def demo(
     summary = run_process([photos], entries=entries, workers=workers)
     console = Console()
     with Store.open() as store:
-        console.print(conflicts_table(store.latest_conflicts()))
+        first = store.latest_conflicts(limit=ROWS_SHOWN)
+        console.print(conflicts_table(first, console.width))
     console.print(summary_table(summary))
     typer.echo(
         f"""
