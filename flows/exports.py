@@ -98,11 +98,14 @@ def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
         cell.font = Font(bold=True)
     sheet.append(header)
     count = 0
-    for count, conflict in enumerate(conflicts, start=1):
-        if count >= SHEET_ROWS:
-            raise TooManyRows(f"there are more than {SHEET_ROWS - 1:,} conflicts")
-        sheet.append([_typed_cell(sheet, value) for value in conflict_row(conflict).values()])
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{count + 1}"
+    try:
+        for count, conflict in enumerate(conflicts, start=1):
+            if count >= SHEET_ROWS:
+                raise TooManyRows(f"there are more than {SHEET_ROWS - 1:,} conflicts")
+            sheet.append([_typed_cell(sheet, value) for value in conflict_row(conflict).values()])
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{count + 1}"
+    finally:
+        sheet.close()  # also where it is given up: its rows wait in a temporary file
     book.save(out)
     return count
 
@@ -110,7 +113,12 @@ def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
 def conflicts_table(conflicts: Iterable[Conflict], width: int) -> Table:
     """The most telling columns, for a terminal of so many characters."""
     wide = width >= WIDE
-    table = Table(title="Conflicts, the most urgent first", title_justify="left", box=SIMPLE_HEAD, padding=0)
+    table = Table(
+        title="Conflicts, the most urgent first",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("TPS", no_wrap=True)
     table.add_column("conflict")
     table.add_column("field" if wide else "where", overflow="fold")

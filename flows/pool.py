@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol, Self
 
 from models.errors import ChasilError, ErrorRecord, ReadingFailed
@@ -122,6 +123,10 @@ class ReadingPool:
         except BrokenProcessPool as error:
             raise PoolError("a worker process died while it was starting") from error
 
+    def worker_ids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now; a worker is started when it is first needed."""
+        return tuple(self._executor._processes)
+
     def submit(self, jobs: Iterable[PhotoJob]) -> None:
         """Queue photos; each hash once until it is collected."""
         self._waiting.extend(jobs)
@@ -215,10 +220,20 @@ def _start_worker(engine: Engine, seconds_a_file: float) -> None:
     import cv2  # noqa: PLC0415 - the parent needs none
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract
     cv2.setNumThreads(1)
     _Worker.engine = engine
     _Worker.seconds_a_file = seconds_a_file
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone; a killed parent can't tell its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _reader() -> ReaderWithRecipe:

@@ -10,6 +10,7 @@ with its own SQLite file under ``$CHASIL_HOME/prefect``; nothing leaves the mach
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,15 @@ def prepare_prefect() -> None:
         # Prefect makes the last folder of the path itself, but not those above it.
         Path(os.environ["PREFECT_HOME"]).parent.mkdir(parents=True, exist_ok=True)
     _reach_this_machine_directly()
+
+
+def end_properly_when_told() -> None:
+    """Let SIGTERM end the program as Ctrl-C does, so that Prefect stops its temporary server."""
+
+    def end(signal_number: int, _frame: object) -> None:
+        raise SystemExit(128 + signal_number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def check_server() -> None:

@@ -84,7 +84,11 @@ def by_tag(
     scale = PageWarp(homography, form.page_mm).px_per_mm((float(middle[0]), float(middle[1])))
     dark = ink(photo.grey, round(INK_WINDOW_MM * scale))
     distance = np.hypot(*(anchors.centres - middle).T)
-    for mark in sorted(np.flatnonzero(anchors.marks), key=lambda index: float(distance[index])):
+    order = sorted(np.flatnonzero(anchors.marks), key=lambda index: float(distance[index]))
+    # What the far marks say may bring a nearer one into reach: ask twice.
+    missing = [*order, *order]
+    while missing:
+        mark = missing.pop(0)
         only = np.arange(len(distance)) == mark
         warp = PageWarp(homography, form.page_mm)
         for share in REACHES:
@@ -96,6 +100,7 @@ def by_tag(
                 homography = robust_homography(
                     known.centres, known.targets, known.trust, homography, (40.0, 10.0)
                 )
+                missing = [other for other in missing if other != mark]
                 break
     return LocatedPage(photo, dark, form, page, homography, known, "tag")
 

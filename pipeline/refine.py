@@ -19,7 +19,7 @@ from pipeline.arrays import Array
 from pipeline.sighting import Sighting, look
 from pipeline.spread import contradicted, spread
 from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
-from pipeline.warp import Bend, PageWarp
+from pipeline.warp import Bend, PageWarp, project
 
 FINE_REACH_MM = 3.5
 """How far the last, fine search looks around what the coarse one found."""
@@ -52,9 +52,14 @@ def refine(located: LocatedPage) -> PlacedPage:
     sighting = look(dark, anchors, coarse, FINE_REACH_MM, REFERENCE)
     found = sighting.found
     offsets = coarse.bend.at(anchors.centres) + sighting.offset_mm
-    found[found] = ~contradicted(
-        Bend(anchors.centres[found], offsets[found], sighting.likeness[found])
+    everything = located.known.plus(
+        anchors.centres[found],
+        project(homography, anchors.centres[found] + offsets[found]),
+        sighting.likeness[found],
     )
+    seeds = np.arange(len(everything.trust)) < len(located.known.trust)
+    tears = contradicted(everything.bend(homography), seeds)[len(located.known.trust) :]
+    found[found] = ~tears
     bend = Bend(anchors.centres[found], offsets[found], sighting.likeness[found])
     warp = PageWarp(homography, size_mm, bend)
     residual = offsets - bend.at(anchors.centres)

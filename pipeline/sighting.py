@@ -14,7 +14,9 @@ from pipeline.arrays import Array
 from pipeline.warp import PageWarp, project
 
 LEAST_LIKENESS = 0.35
-"""Correlation below which a patch counts as not found."""
+"""Correlation below which a patch counts as not found. In good photos 99 % of patches reach 0.53
+where they are, in bad ones 95 % reach 0.42. A row of boxes looks much like the next, so that it is
+the neighbours, not this, that tell a mistaken mark (``pipeline.spread.contradicted``)."""
 
 IN_VIEW = 0.6
 """Share of a patch that must lie inside the picture."""
@@ -66,9 +68,10 @@ def look(
     around = np.zeros((count, 2)) if expected_mm is None else expected_mm
     # Over one patch the sheet is flat: the bend at its middle moves all of it.
     centres = warp.bent(anchors.centres + around)
-    inner = project(warp.homography, _squares(centres, np.full(count, IN_VIEW * PATCH_MM / 2)))
-    # The inner part of a patch must be in the picture for it to be recognised.
-    inside = ((inner > 0) & (inner < (wide - 1, high - 1))).reshape(count, 8)
+    # Some of the patch's inner part must be in the picture, at the nearest place it may lie.
+    middle = project(warp.homography, centres)
+    room = (reach - IN_VIEW * PATCH_MM / 2) * warp.px_per_mm(_middle(warp))
+    inside = (middle > -room[:, None]) & (middle < np.array([wide, high]) - 1 + room[:, None])
     in_view = np.asarray(inside.all(axis=1), np.bool_)
     wanted = np.flatnonzero(in_view if only is None else in_view & only)
     offset, likeness = np.zeros((count, 2)), np.zeros(count)
@@ -84,6 +87,10 @@ def look(
         offset[index] = (x - step) / px_per_mm, (y - step) / px_per_mm
     offset[wanted] += around[wanted]
     return Sighting(offset, likeness, in_view)
+
+
+def _middle(warp: PageWarp) -> tuple[float, float]:
+    return warp.size_mm[0] / 2, warp.size_mm[1] / 2
 
 
 def _squares(centres: Array, half: Array) -> Array:

@@ -33,9 +33,14 @@ MOST_ROUNDS = 12
 FITTED_ROUNDS = 5
 """Rounds after which the homography is left as it is: the bend takes up the rest."""
 
-STRAY_MM = 2.5
-STRAY_PER_MM = 0.03
-"""A found mark that is farther than this from where its neighbours point is forgotten."""
+STRAY_MM = 2.0
+STRETCH = 0.06
+"""How far two marks of one sheet may be off from each other: a little, and 6 % of their distance.
+A slope of 16° shortens paper by 4 %. Measured on 300 photos: 0.12 places no more of them, and
+lets more rows be taken for the next."""
+
+JUDGES = 5
+"""How many trusted neighbours say whether a mark fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +136,44 @@ def _nearest(points: Array, others: Array) -> Array:
 
 
 def _strays(
-    anchors: Anchors, targets: Array, likeness: Array, start: Known, homography: Array
+    anchors: Anchors, targets: Array, likeness: Array, start: Known, homography: Matrix
 ) -> NDArray[np.int64]:
     """Found marks that their neighbours contradict."""
     index = np.flatnonzero(likeness > 0)
-    if len(index) < 4:
-        return np.zeros(0, np.int64)
     known = start.plus(anchors.centres[index], targets[index], likeness[index])
-    bend = known.bend(homography)
-    return index[contradicted(bend)[len(start.centres) :]]
+    seeds = np.arange(len(known.trust)) < len(start.trust)
+    return index[contradicted(known.bend(homography), seeds)[len(start.trust) :]]
 
 
-def contradicted(bend: Bend) -> Flags:
-    """Which of a bend's marks, (k,), the marks around them contradict."""
+def contradicted(bend: Bend, seeds: Flags) -> Flags:
+    """Which marks of a bend can't be on one sheet with those that are sure.
+
+    Paper does not stretch: what a homography leaves over changes little from one mark to the
+    next. A row of boxes taken for the one below it is 23 mm off within 40 mm. So trust spreads
+    from the sure marks to their neighbours, nearest first, and stops where the sheet would tear.
+
+    Args:
+        bend: All marks found, and those known from elsewhere.
+        seeds: (k,) which are sure.
+
+    Returns:
+        (k,) the marks that trust did not reach.
+    """
     distance = _distances(bend.centres, bend.centres)
-    distance[distance < 1e-6] = np.inf
-    off = np.hypot(*(bend.offsets - bend.at(bend.centres, without_self=True)).T)
-    return np.asarray(off > STRAY_MM + STRAY_PER_MM * distance.min(axis=1), np.bool_)
+    apart = _distances(bend.offsets, bend.offsets)
+    fits = apart <= STRAY_MM + STRETCH * distance
+    trusted = seeds.copy()
+    refused = np.zeros(len(trusted), np.bool_)
+    near_trusted = np.where(trusted, distance, np.inf).min(axis=1)
+    while True:
+        waiting = ~trusted & ~refused
+        if not waiting.any():
+            return refused
+        mark = int(np.argmin(np.where(waiting, near_trusted, np.inf)))
+        neighbours = np.argsort(np.where(trusted, distance[mark], np.inf))[:JUDGES]
+        neighbours = neighbours[trusted[neighbours]]
+        if fits[mark, neighbours].mean() >= 0.5:
+            trusted[mark] = True
+            near_trusted = np.minimum(near_trusted, distance[mark])
+        else:
+            refused[mark] = True

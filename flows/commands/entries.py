@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,10 +96,12 @@ def show(
     elif not revisions:
         typer.echo(f"Nothing was ever imported for TPS {tps}.")
     else:
-        _show_table(tps, revisions)
+        for form in dict.fromkeys(known.entry.form for known in revisions):
+            _show_table(tps, [known for known in revisions if known.entry.form == form])
 
 
-def _show_table(tps: str, revisions: tuple[EntryRevision, ...]) -> None:
+def _show_table(tps: str, revisions: Sequence[EntryRevision]) -> None:
+    """One form's revisions side by side; what differs from the one before stands out."""
     from rich.console import Console
     from rich.table import Table
 
@@ -107,16 +110,18 @@ def _show_table(tps: str, revisions: tuple[EntryRevision, ...]) -> None:
     for known in revisions:
         told = known.entry.reported_at or known.imported_at
         table.add_column(f"{known.revision}: {told:%Y-%m-%d %H:%M}", justify="right")
-    fields = dict.fromkeys(name for known in revisions for name in known.entry.fields)
-    for name in fields:
-        row = []
-        for place, known in enumerate(revisions):
-            value = "absent"
-            if name in known.entry.fields:
-                number = known.entry.fields[name]
-                value = "null" if number is None else f"{number:,}"
-            before = revisions[place - 1].entry.fields.get(name) if place else None
-            changed = place > 0 and before != known.entry.fields.get(name)
-            row.append(f"[bold red]{value}[/]" if changed else value)
-        table.add_row(name, *row)
+    for name in dict.fromkeys(name for known in revisions for name in known.entry.fields):
+        values = [_shown(known.entry.fields, name) for known in revisions]
+        cells = [
+            f"[bold red]{value}[/]" if place and value != values[place - 1] else value
+            for place, value in enumerate(values)
+        ]
+        table.add_row(name, *cells)
     Console().print(table)
+
+
+def _shown(fields: Mapping[str, int | None], name: str) -> str:
+    if name not in fields:
+        return "absent"
+    number = fields[name]
+    return "null" if number is None else f"{number:,}"

@@ -10,6 +10,9 @@ import typer
 
 from flows.commands.options import check_region
 
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended, as shells give it."""
+
 PhotosArgument = Annotated[
     list[Path],
     typer.Argument(
@@ -78,17 +81,24 @@ def process(
     from rich.console import Console
 
     from flows.batch import run_process
+    from flows.settings import end_properly_when_told
     from flows.summary import summary_table
 
-    summary = run_process(
-        photos,
-        entries=entries,
-        manifest=manifest,
-        regions=regions,
-        expect=expect,
-        workers=workers,
-        batch_size=batch_size,
-    )
+    end_properly_when_told()
+    typer.echo("Starting; Prefect takes some seconds …", err=True)
+    try:
+        summary = run_process(
+            photos,
+            entries=entries,
+            manifest=manifest,
+            regions=regions,
+            expect=expect,
+            workers=workers,
+            batch_size=batch_size,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was read is kept: the same command goes on from here.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     Console().print(summary_table(summary))
     if summary.conflicts:
         typer.echo("See them with `chasil conflicts`, or `chasil conflicts --format xlsx`.")
