@@ -25,7 +25,7 @@ LEAST_PX_PER_MM = 0.8
 MOST_GUESSES = 5
 
 RIVAL = 0.75
-"""A second placing with this share of the best one's marks makes the first no longer sure."""
+"""A second placing with this share of the best one's support makes the first no longer sure."""
 
 
 def place_page(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
@@ -123,23 +123,23 @@ def _by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     Raises:
         AmbiguousPlace: where another placing is borne out nearly as well.
     """
-    borne_out: list[PlacedPage] = []
+    borne_out: list[tuple[PlacedPage, int]] = []
     for guess in guesses(photo.grey, forms, MOST_GUESSES):
-        located = by_guess(photo, guess)
         try:
-            borne_out.append(refine(located))
+            borne_out.append((refine(by_guess(photo, guess)), guess.matched))
         except (NoFormFound, PoorPlacement):
             continue  # One of several guesses: the print says no.
     if not borne_out:
         return None
-    borne_out.sort(key=lambda placed: placed.agreeing, reverse=True)
-    best, *others = borne_out
-    for other in others:
-        if other.agreeing > RIVAL * best.agreeing:
+    borne_out.sort(key=lambda placed: placed[0].support, reverse=True)
+    (best, explained), *others = borne_out
+    for other, boxes in others:
+        # One that leaves boxes unexplained which the best explains is no rival.
+        if other.support > RIVAL * best.support and boxes >= explained:
             raise AmbiguousPlace(
                 f"{photo.name}: the part in view fits {best.form.id} page {best.page.number} "
                 f"and page {other.page.number} in another place",
-                best=best.agreeing,
-                other=other.agreeing,
+                best=round(best.support, 1),
+                other=round(other.support, 1),
             )
     return best

@@ -27,6 +27,9 @@ FINE_REACH_MM = 3.5
 AGREE_MM = 1.0
 """A mark agrees when it is no farther than this from where its surroundings put it."""
 
+CHANCE_LIKENESS = 0.5
+"""Correlation that a mark often reaches in a wrong place that looks much alike."""
+
 LEAST_ANCHORS = 6
 LEAST_SHARE = 0.5
 """Fewer of the anchors in view than this agree: this is not the page."""
@@ -65,7 +68,8 @@ def refine(located: LocatedPage) -> PlacedPage:
     residual = offsets - bend.at(anchors.centres)
     agree = found & (np.hypot(*residual.T) <= AGREE_MM)
     _require_page(agree, sighting, located)
-    return _placed(located, anchors, warp, residual, agree, sighting.in_view)
+    support = float((sighting.likeness[agree] - CHANCE_LIKENESS).sum())
+    return _placed(located, anchors, warp, residual, agree, support, sighting.in_view)
 
 
 def _require_page(agree: NDArray[np.bool_], sighting: Sighting, located: LocatedPage) -> None:
@@ -89,6 +93,7 @@ def _placed(
     warp: PageWarp,
     residual: Array,
     agree: NDArray[np.bool_],
+    support: float,
     looked_for: NDArray[np.bool_],
 ) -> PlacedPage:
     """Give each field its nudge and sum up how well the page lies."""
@@ -146,6 +151,7 @@ def _placed(
         nudges=nudges,
         loose=frozenset(loose),
         agreeing=int(agree.sum()),
+        support=support,
         looked_for=int(looked_for.sum()),
         placement=placement,
     )

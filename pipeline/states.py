@@ -64,6 +64,8 @@ class PlacedPage:
     """Fields whose printed boxes were not recognised where they should be."""
     agreeing: int
     """How many printed marks are where the placing says."""
+    support: float
+    """By how much they look more like the blank page than chance does, added up."""
     looked_for: int
     """How many should be in view."""
     placement: Placement
