@@ -59,7 +59,10 @@ class Guess:
 
 
 def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]:
-    """The best ways to lay a page over the photo's boxes, best first, each a different placing."""
+    """The best ways to lay a page over the photo's boxes, best first, each a different placing.
+
+    At least ``most`` where there are as many, and all that are as good as the last of them.
+    """
     long_side = max(grey.shape)
     dark = ink(grey, round(long_side * INK_WINDOW))
     found = box_outlines(dark, SMALLEST_BOX_PX, LARGEST_BOX * long_side)
@@ -208,6 +211,8 @@ def _distinct(made: Sequence[Guess], most: int) -> list[Guess]:
     kept: list[Guess] = []
     middle = np.array([[400.0, 350.0]])
     for guess in made:
+        if len(kept) >= most and guess.score < kept[most - 1].score:
+            break
         here = project(guess.homography, middle)
         warp = PageWarp(guess.homography, guess.form.page_mm)
         near_px = SAME_MM * warp.px_per_mm((400.0, 350.0))
@@ -217,6 +222,4 @@ def _distinct(made: Sequence[Guess], most: int) -> list[Guess]:
             for other in kept
         ):
             kept.append(guess)
-        if len(kept) == most:
-            break
     return kept

@@ -15,12 +15,15 @@ SEED = 2024
 
 ROWS_SHOWN = 40
 
+VOTES_PAGE = 2
+"""The page with the candidates' votes, to look at first."""
+
 
 class DemoFolderTaken(ChasilError):
     """The folder for the demo holds something else."""
 
     code = "demo_folder"
-    remedy = "Name another folder: `chasil demo FOLDER`."
+    remedy = "Remove it if an earlier demo broke off, or name another folder: `chasil demo FOLDER`."
 
 
 def demo(
@@ -62,6 +65,8 @@ def demo(
     with Store.open() as store:
         first = store.latest_conflicts(limit=ROWS_SHOWN)
         console.print(conflicts_table(first, console.width))
+        pages = store.current_readings(summary.recipe)
+        votes_page = next((page.photo for page in pages if page.page == VOTES_PAGE), "PHOTO")
     console.print(summary_table(summary))
     typer.echo(
         f"""
@@ -72,11 +77,6 @@ Expected: {folder / "expected.json"} (what is on the paper and what was put wron
 
 Try next:
   CHASIL_HOME={home} chasil conflicts --format xlsx --out conflicts.xlsx
-  chasil read {_some_photo(photos)} --overlay read.jpg
+  chasil read {photos / votes_page} --overlay read.jpg
   chasil process YOUR-PHOTOS --entries YOUR-ENTRIES"""
     )
-
-
-def _some_photo(photos: Path) -> Path:
-    """A page that can be read: the largest photo."""
-    return max(photos.iterdir(), key=lambda path: path.stat().st_size)

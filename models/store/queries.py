@@ -5,65 +5,78 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
 
 from models.records import ConflictKind
 from models.store.tables import ConflictRow, EntryRow, FailureRow, ReadingRow, UploadRow
 
 
-def current_uploads(batch: int | None = None) -> Select[Any]:
-    """Ids and photos of the uploads that count now, or that counted in one run.
+def is_current_upload(batch: int | None = None) -> ColumnElement[bool]:
+    """Whether an upload counts now, or counted in one run.
 
     A photo that comes in again under the same folder and name is the same upload, and the last
     time counts (its TPS may have been put right). A file whose bytes could not be had counts only
     while nothing came in under its name later.
     """
-    newest_first = UploadRow.id.desc()
-    same_name = (UploadRow.folder, UploadRow.name)
-    query = select(
-        UploadRow.id,
-        UploadRow.sha256,
-        func.row_number()
-        .over(
-            partition_by=(UploadRow.sha256, *same_name), order_by=newest_first
+    later = aliased(UploadRow)
+    again = (
+        select(later.id)
+        .where(
+            later.folder == UploadRow.folder,
+            later.name == UploadRow.name,
+            later.id > UploadRow.id,
+            or_(UploadRow.sha256.is_(None), later.sha256 == UploadRow.sha256),
         )
-        .label("place_among_same_photo"),
-        func.row_number()
-        .over(partition_by=same_name, order_by=newest_first)
-        .label("place_among_same_name"),
+        .correlate(UploadRow)
     )
-    if batch is not None:
-        query = query.where(UploadRow.batch_id == batch)
-    ranked = query.subquery()
-    return select(ranked.c.id, ranked.c.sha256).where(
-        or_(
-            and_(ranked.c.sha256.is_not(None), ranked.c.place_among_same_photo == 1),
-            and_(ranked.c.sha256.is_(None), ranked.c.place_among_same_name == 1),
+    if batch is None:
+        return ~again.exists()
+    return and_(UploadRow.batch_id == batch, ~again.where(later.batch_id == batch).exists())
+
+
+def is_current_reading(recipe: str) -> ColumnElement[bool]:
+    """Whether a reading counts: it is the recipe's own, or where there is none, the last one."""
+    other = aliased(ReadingRow)
+    better = (
+        select(other.id)
+        .where(
+            other.sha256 == ReadingRow.sha256,
+            other.pdf_page == ReadingRow.pdf_page,
+            or_(other.recipe == recipe, other.id > ReadingRow.id),
         )
+        .correlate(ReadingRow)
     )
+    return or_(ReadingRow.recipe == recipe, ~better.exists())
 
 
 def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
     """Triples of upload id, reading id and failure id, each upload's pages together.
 
-    Ordered by TPS (uploads without one first), photo, name and page of a PDF. Each photo's reading
-    is the recipe's own, or where it has none the one that came last. Where there is no reading,
-    there is a failure, or the upload itself has an error; uploads not read yet are absent.
+    Ordered by TPS (uploads without one first), photo, name and page of a PDF. Where an upload has
+    no reading, there is its last failure, or the upload itself has an error; uploads that are not
+    read yet are absent.
     """
-    readings = _current_readings(recipe).subquery()
-    failures = _last_failures().subquery()
-    uploads = current_uploads(batch).subquery()
+    last_failure: Any = (
+        select(func.max(FailureRow.id))
+        .where(FailureRow.sha256 == UploadRow.sha256)
+        .correlate(UploadRow)
+        .scalar_subquery()
+    )
     return (
-        select(UploadRow.id, readings.c.id, failures.c.id)
-        .join(uploads, uploads.c.id == UploadRow.id)
-        .outerjoin(readings, readings.c.sha256 == UploadRow.sha256)
-        .outerjoin(failures, failures.c.sha256 == UploadRow.sha256)
+        select(UploadRow.id, ReadingRow.id, last_failure)
+        .select_from(UploadRow)
+        .outerjoin(
+            ReadingRow,
+            and_(ReadingRow.sha256 == UploadRow.sha256, is_current_reading(recipe)),
+        )
         .where(
+            is_current_upload(batch),
             or_(
-                readings.c.id.is_not(None),
-                failures.c.id.is_not(None),
+                ReadingRow.id.is_not(None),
                 UploadRow.sha256.is_(None),
-            )
+                last_failure.is_not(None),
+            ),
         )
         .order_by(
             case((UploadRow.tps.is_(None), 0), else_=1),
@@ -71,7 +84,7 @@ def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
             UploadRow.sha256,
             UploadRow.name,
             UploadRow.id,
-            readings.c.pdf_page,
+            ReadingRow.pdf_page,
         )
     )
 
@@ -81,8 +94,6 @@ def counted_readings(recipe: str, batch: int) -> Select[Any]:
 
     A photo that came in under two names counts twice.
     """
-    readings = _current_readings(recipe).subquery()
-    uploads = current_uploads(batch).subquery()
     counted: list[Any] = [
         ReadingRow.error_code,
         func.count(),
@@ -93,34 +104,12 @@ def counted_readings(recipe: str, batch: int) -> Select[Any]:
     ]
     return (
         select(*counted)
-        .select_from(uploads)
-        .join(readings, readings.c.sha256 == uploads.c.sha256)
-        .join(ReadingRow, ReadingRow.id == readings.c.id)
+        .select_from(UploadRow)
+        .join(ReadingRow, ReadingRow.sha256 == UploadRow.sha256)
+        .where(is_current_upload(batch), is_current_reading(recipe))
         .group_by(ReadingRow.error_code)
         .order_by(ReadingRow.error_code)
     )
-
-
-def _current_readings(recipe: str) -> Select[Any]:
-    """Id, photo and PDF page of the reading that counts for each photo."""
-    ranked = select(
-        ReadingRow.id,
-        ReadingRow.sha256,
-        ReadingRow.pdf_page,
-        func.row_number()
-        .over(
-            partition_by=(ReadingRow.sha256, ReadingRow.pdf_page),
-            order_by=(case((ReadingRow.recipe == recipe, 0), else_=1), ReadingRow.id.desc()),
-        )
-        .label("place"),
-    ).subquery()
-    return select(ranked).where(ranked.c.place == 1)
-
-
-def _last_failures() -> Select[Any]:
-    """Id and photo of the last attempt that broke off, for each photo that has one."""
-    last: list[Any] = [func.max(FailureRow.id).label("id"), FailureRow.sha256]
-    return select(*last).group_by(FailureRow.sha256)
 
 
 def newest_entries(tps: Sequence[str] | None = None) -> Select[Any]:

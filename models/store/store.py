@@ -167,12 +167,10 @@ class Store:
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Photos that stand under more than one name; empty files are not photos."""
-        current = queries.current_uploads().subquery()
         query = (
             select(PhotoRow.sha256, UploadRow.name, UploadRow.tps)
             .join(UploadRow, PhotoRow.sha256 == UploadRow.sha256)
-            .join(current, current.c.id == UploadRow.id)
-            .where(PhotoRow.size_bytes > 0)
+            .where(queries.is_current_upload(), PhotoRow.size_bytes > 0)
             .order_by(PhotoRow.sha256, UploadRow.id)
         )
         by_photo: dict[str, list[tuple[str, str | None]]] = {}
@@ -282,9 +280,9 @@ class Store:
         rejected: Counter[str] = Counter()
         fields: Counter[FieldStatus] = Counter()
         pages_read = 0
-        current = queries.current_uploads(batch).subquery()
+        uploads = select(func.count()).select_from(UploadRow)
         with self._read() as connection:
-            photos = connection.scalars(select(func.count()).select_from(current)).one()
+            photos = connection.scalars(uploads.where(queries.is_current_upload(batch))).one()
             for code, pages, *of_status in connection.execute(
                 queries.counted_readings(recipe, batch)
             ):

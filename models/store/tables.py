@@ -102,7 +102,10 @@ class UploadRow(Base):
     """One file that came in with a run: the same bytes may come many times."""
 
     __tablename__ = "uploads"
-    __table_args__ = (Index(None, "sha256", "name"), Index(None, "batch_id"))
+    __table_args__ = (
+        Index(None, "folder", "name", "sha256"),
+        Index(None, "batch_id", "folder", "name", "sha256"),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))

@@ -68,8 +68,10 @@ def column_fills(pictures: Grey) -> NDArray[np.float64]:
     inner, paper = _masks()
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     brightness = np.median(flat[:, paper], axis=1)
-    # Light falls off along a column; a smudge over one bubble's surroundings does not.
-    brightness = np.maximum(brightness, 0.8 * np.median(brightness))
+    # Light falls off along a column; a smudge beside one bubble does not count as shade.
+    beside = np.pad(brightness, 2, mode="edge")
+    local = np.median(np.lib.stride_tricks.sliding_window_view(beside, 5), axis=1)
+    brightness = np.maximum(brightness, 0.85 * local)
     darkness = 1 - flat[:, inner].mean(axis=1) / np.maximum(brightness, 1.0)
     empty = np.median(np.sort(darkness)[:8])
     fills: NDArray[np.float64] = np.clip(

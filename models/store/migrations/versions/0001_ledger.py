@@ -58,8 +58,12 @@ def _make_tables() -> None:
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="fk_uploads_batch_id"),
         sa.ForeignKeyConstraint(["sha256"], ["photos.sha256"], name="fk_uploads_sha256"),
     )
-    op.create_index("ix_uploads_sha256_name", "uploads", ["sha256", "name"])
-    op.create_index("ix_uploads_batch_id", "uploads", ["batch_id"])
+    op.create_index("ix_uploads_folder_name_sha256", "uploads", ["folder", "name", "sha256"])
+    op.create_index(
+        "ix_uploads_batch_id_folder_name_sha256",
+        "uploads",
+        ["batch_id", "folder", "name", "sha256"],
+    )
     op.create_table(
         "readings",
         sa.Column("id", _KEY, nullable=False),

@@ -1,0 +1,56 @@
+"""The main job, whole, as a newcomer meets it: everything that was put wrong comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def chasil(folder: Path, *arguments: str, home: Path | None = None) -> str:
+    known = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    own = {"HOME": str(folder), "CHASIL_HOME": str(home or folder / "untouched")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        env=known | own,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_the_demo_finds_every_error_that_was_put_in(tmp_path: Path) -> None:
+    shown = chasil(tmp_path, "demo", "demo")
+    assert "Conflicts, the most urgent first" in shown
+    assert "padding read as 8" in shown
+    assert "chasil read demo/photos/" in shown
+    assert not (tmp_path / "untouched").exists()
+
+    home = tmp_path / "demo" / "home"
+    found = json.loads(chasil(tmp_path, "conflicts", "--format", "json", home=home))
+    expected = json.loads((tmp_path / "demo" / "expected.json").read_text())
+    missed = [
+        wanted
+        for wanted in expected["conflicts"]
+        if not any(
+            all(conflict[name] == value for name, value in wanted.items() if value is not None)
+            for conflict in found
+        )
+    ]
+    assert missed == []
+
+    wrong = [
+        conflict
+        for conflict in found
+        if conflict["kind"] == "value_mismatch"
+        and conflict["confidence"] > 0.99
+        and conflict["reading"] != expected["tps"][conflict["tps"]]["paper"][conflict["field"]]
+    ]
+    assert wrong == []

@@ -1,0 +1,121 @@
+"""The whole walk for one photo."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fixtures.defects import PageDefect, page_defect
+from fixtures.encode import encode
+from fixtures.pages import PagePhoto, field_page
+from models.recognisers.recogniser import NullRecogniser
+from models.records import FieldStatus, PageStatus
+from pipeline.read import Reader, load_reader, read_content, read_file
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return load_reader()
+
+
+@cache
+def page(index: int) -> PagePhoto:
+    return field_page(index, seed=41)
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_clear_fields_are_right(index: int, reader: Reader) -> None:
+    photo = page(index)
+    (reading,) = read_content(photo.content, reader, name="page.jpg", tps="3216012001001")
+    assert reading.status is PageStatus.READ
+    assert reading.page == photo.truth.page
+    assert reading.tps == "3216012001001"
+    assert set(reading.fields) == set(photo.truth.fields)
+    for name, field in reading.fields.items():
+        truth = photo.truth.fields[name]
+        if field.status is FieldStatus.CLEAR:
+            assert field.value == truth.value, name
+        if field.status is FieldStatus.BLANK:
+            assert truth.value is None, name
+    clear = sum(field.status is FieldStatus.CLEAR for field in reading.fields.values())
+    assert clear >= 0.6 * len(reading.fields)
+
+
+def test_every_answer_is_traced_to_its_pixels(reader: Reader) -> None:
+    (reading,) = read_content(page(1).content, reader, name="page.jpg")
+    wide, high = page(1).size
+    for field in reading.fields.values():
+        digits = field.witnesses["digits"]
+        assert len(digits.boxes) == 3
+        for box in digits.boxes:
+            assert 0 <= box.box[0] < box.box[2] <= wide
+            assert 0 <= box.box[1] < box.box[3] <= high
+            assert sum(box.probabilities.values()) == pytest.approx(1, abs=1e-3)
+        assert len(field.witnesses["bubbles"].columns) == 3
+
+
+def test_the_null_engine_puts_every_field_before_a_person() -> None:
+    reader = load_reader(recogniser=NullRecogniser())
+    for index in range(3):
+        (reading,) = read_content(page(index).content, reader, name="page.jpg")
+        assert reading.status is PageStatus.READ
+        assert {field.status for field in reading.fields.values()} == {FieldStatus.REVIEW}
+        assert all(field.value is None for field in reading.fields.values())
+
+
+def test_fields_out_of_view_are_never_guessed(reader: Reader) -> None:
+    photo = page_defect(PageDefect.RIGHT_COLUMNS_ONLY, 1, page=1)
+    (reading,) = read_content(photo.content, reader, name="part.jpg")
+    unseen = set(reading.fields) - set(photo.in_view)
+    assert unseen
+    for name in unseen:
+        field = reading.fields[name]
+        assert field.status in {FieldStatus.NOT_IN_VIEW, FieldStatus.REVIEW}, name
+        assert field.status is not FieldStatus.NOT_IN_VIEW or field.value is None
+    assert reading.placement is not None
+    assert reading.placement.in_view < 1
+
+
+def test_the_recipe_names_form_engine_and_code() -> None:
+    one = load_reader()
+    other = load_reader(recogniser=NullRecogniser())
+    assert one.recipe == load_reader().recipe
+    assert one.recipe != other.recipe
+
+
+def test_a_pdf_is_read_page_by_page(reader: Reader) -> None:
+    import cv2
+    import numpy as np
+
+    from fixtures.encode import encode_pdf
+
+    pictures = [
+        cv2.imdecode(np.frombuffer(page(k).content, np.uint8), cv2.IMREAD_COLOR) for k in (1, 2)
+    ]
+    readings = read_content(encode_pdf(pictures), reader, name="both.pdf")
+    assert [reading.pdf_page for reading in readings] == [1, 2]
+    assert [reading.page for reading in readings] == [page(1).truth.page, page(2).truth.page]
+
+
+def test_read_file_takes_the_tps_from_the_name(tmp_path: Path, reader: Reader) -> None:
+    path = tmp_path / "3216012001001-20240214-191234--ab.jpg"
+    path.write_bytes(page(2).content)
+    (reading,) = read_file(path, reader)
+    assert (reading.tps, reading.photo) == ("3216012001001", path.name)
+    (gone,) = read_file(tmp_path / "gone.jpg", reader)
+    assert gone.error is not None
+    assert gone.error.code == "unreadable_file"
+
+
+def test_the_same_page_reads_the_same_in_any_format(reader: Reader) -> None:
+    import cv2
+    import numpy as np
+
+    picture = cv2.imdecode(np.frombuffer(page(1).content, np.uint8), cv2.IMREAD_COLOR)
+    for kind in ("png", "webp", "heic"):
+        (reading,) = read_content(encode(picture, kind), reader, name=f"page.{kind}")
+        for name, field in reading.fields.items():
+            if field.status is FieldStatus.CLEAR:
+                assert field.value == page(1).truth.fields[name].value
