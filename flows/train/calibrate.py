@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 FIELD_PROMISE = 1e-3
 """At most so many wrong fields a clear field (issue 2: 1 in 1,000)."""
 BOXES_A_FIELD = 3
-LEAST_THRESHOLD = 0.5
+LEAST_THRESHOLD = 0.95
+"""Whatever was measured: boxes will come that are like none of those measured."""
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -107,26 +108,43 @@ def operate(
 
 
 def clear_threshold(
-    probabilities: NDArray[np.floating], targets: NDArray[np.int64]
+    probabilities: NDArray[np.floating],
+    targets: NDArray[np.int64],
+    harder: NDArray[np.floating],
+    harder_targets: NDArray[np.int64],
 ) -> tuple[Operating, bool]:
     """The smallest confidence at which a clear box keeps the promise for a field.
 
-    Looks through thresholds from 0.5 up in steps of 0.005 and takes the smallest whose upper
-    95 % bound, times three boxes, is within ``FIELD_PROMISE``. Where too few boxes were measured
-    to support that at any threshold, takes the one with the smallest bound instead.
+    Looks through thresholds from ``LEAST_THRESHOLD`` up. Two things must hold: the upper 95 %
+    bound on boxes as they are, times three boxes, is within ``FIELD_PROMISE``; and of the same
+    kind of boxes made harder (no independent ones, so no bound) no more than that are silently
+    wrong. Where too few boxes were measured to support the first at any threshold, it is the
+    smallest bound instead.
+
+    Args:
+        probabilities: (n, k) of boxes the network never saw.
+        targets: (n,) their labels.
+        harder: (m, k) of such boxes made harder.
+        harder_targets: (m,) their labels.
 
     Returns:
-        What happens there, and whether the promise is supported.
+        What happens to the first boxes there, and whether the promise is supported.
 
     """
     steps = [
-        operate(probabilities, targets, round(float(t), 4))
-        for t in [*np.arange(LEAST_THRESHOLD, 0.995, 0.005), 0.995, 0.997, 0.998, 0.999]
+        operate(probabilities, targets, round(float(threshold), 4))
+        for threshold in [*np.arange(LEAST_THRESHOLD, 0.995, 0.005), 0.995, 0.997, 0.998, 0.999]
     ]
-    for step in steps:
+    sound = [
+        step
+        for step in steps
+        if operate(harder, harder_targets, step.threshold).silent_rate
+        <= FIELD_PROMISE / BOXES_A_FIELD
+    ]
+    for step in sound:
         if step.field_bound <= FIELD_PROMISE:
             return step, True
-    return min(steps, key=lambda step: (step.field_bound, step.threshold)), False
+    return min(sound or steps[-1:], key=lambda step: (step.field_bound, step.threshold)), False
 
 
 def reliability(

@@ -41,6 +41,13 @@ def card_text(card: Facts) -> str:
         else "That is as far as these boxes reach: they do not prove the promise of at most "
         "1 wrong field in 1,000."
     )
+    blind = (
+        f" ({evidence['of_them_cross_fitted']:,} of them by {training['folds']} networks trained "
+        f"for {training['fold_steps']:,} steps, each blind to its share of the training crops; "
+        "crops without a TPS were kept apart by picture only)"
+        if evidence["of_them_cross_fitted"]
+        else ""
+    )
     lines = [
         f"# {card['name']}: reads one digit box of a C.HASIL form",
         "",
@@ -108,15 +115,15 @@ def card_text(card: Facts) -> str:
         "",
         f"Temperature {card['temperature']}, fitted on the {real['calibration']:,} calibration "
         f"crops. The threshold for clear is {threshold}: measured on {evidence['boxes']:,} real "
-        f"boxes that the answering network never saw "
-        f"({evidence['of_them_cross_fitted']:,} of them by {training['folds']} lesser networks, "
-        f"each blind to its share of the training crops; crops without a TPS were kept apart by "
-        f"picture only), {evidence['clear']:,} are clear and {evidence['silent']} of these wrong. "
+        f"boxes that the answering network never saw{blind}, "
+        f"{evidence['clear']:,} are clear and {evidence['silent']} of these wrong. "
         f"Upper 95 % bound: {evidence['silent_bound_per_box']:.6f} a box, "
         f"{evidence['silent_bound_per_field']:.6f} a field of {evidence['boxes_a_field']} boxes. "
         f"{kept} The calibration split alone ({evidence['calibration_split_alone']['boxes']:,} "
         f"boxes, {evidence['calibration_split_alone']['silent']} silent errors) bounds a box at "
-        f"{evidence['calibration_split_alone']['silent_bound_per_box']:.6f}.",
+        f"{evidence['calibration_split_alone']['silent_bound_per_box']:.6f}; made harder in the "
+        f"three ways above, {evidence['calibration_split_made_harder']['silent']} of "
+        f"{evidence['calibration_split_made_harder']['clear']:,} clear ones are wrong.",
         "",
         "| confidence | boxes | mean confidence | right |",
         "|---|---|---|---|",

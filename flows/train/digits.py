@@ -159,7 +159,10 @@ def publish(
         blind = softmax(evidence.logits / evidence.temperature)
         answers = np.concatenate([answers, blind])
         targets = np.concatenate([targets, evidence.targets])
-    at, promised = clear_threshold(answers, targets)
+    spoilt = [spoil(calibration.pixels[readable]) for spoil in STRESSES.values()]
+    harder = read(np.concatenate(spoilt)), np.tile(own[1], len(spoilt))
+    at, promised = clear_threshold(answers, targets, *harder)
+    harder_at = operate(*harder, at.threshold)
     own_at = operate(*own, at.threshold)
     test_answers = read(test.pixels)
     middle = (held_out.pixels.shape[1] - CROP_PX) // 2
@@ -188,6 +191,11 @@ def publish(
             "silent_bound_per_box": round(at.silent_bound, 6),
             "silent_bound_per_field": round(at.field_bound, 6),
             "abstention": round(at.abstention, 5),
+            "calibration_split_made_harder": {
+                "boxes": harder_at.count,
+                "clear": harder_at.clear,
+                "silent": harder_at.silent,
+            },
             "calibration_split_alone": {
                 "boxes": own_at.count,
                 "clear": own_at.clear,

@@ -155,17 +155,22 @@ def test_upper_bound_is_clopper_and_pearsons() -> None:
 
 def test_the_threshold_shuts_out_errors() -> None:
     rng = np.random.default_rng(0)
-    confidence = np.concatenate([np.full(12_000, 0.999), rng.uniform(0.5, 0.9, 100)])
+    confidence = np.concatenate([np.full(12_000, 0.9995), rng.uniform(0.95, 0.98, 100)])
     answers = np.column_stack([confidence, 1 - confidence])
     targets = np.concatenate([np.zeros(12_000, int), rng.integers(0, 2, 100)])
-    at, promised = clear_threshold(answers, targets)
+    easy = answers[:300], targets[:300]
+    at, promised = clear_threshold(answers, targets, *easy)
     assert promised
-    assert 0.6 < at.threshold <= 0.9
+    assert 0.96 < at.threshold <= 0.98
     assert at.silent <= 1
-    few, supported = clear_threshold(answers[-300:], targets[-300:])
+    few, supported = clear_threshold(answers[-300:], targets[-300:], *easy)
     assert not supported
     assert few.field_bound > 1e-3
     assert operate(answers, targets, 0.0).clear == 12_100
+    hard_confidence = rng.uniform(0.95, 0.995, 1000)
+    hard = np.column_stack([hard_confidence, 1 - hard_confidence])
+    harder, _ = clear_threshold(answers, targets, hard, np.ones(1000, int))
+    assert harder.threshold >= 0.995
 
 
 def test_training_from_crops_to_card(material: Material, tmp_path: Path) -> None:

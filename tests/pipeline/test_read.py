@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fixtures.defects import PageDefect, page_defect
-from fixtures.encode import encode
+from fixtures.encode import ImageKind, encode, encode_pdf
 from fixtures.pages import PagePhoto, field_page
 from models.recognisers.recogniser import NullRecogniser
 from models.records import FieldStatus, PageStatus
@@ -23,6 +26,11 @@ def reader() -> Reader:
 @cache
 def page(index: int) -> PagePhoto:
     return field_page(index, seed=41)
+
+
+def pixels(index: int) -> NDArray[np.uint8]:
+    picture = cv2.imdecode(np.frombuffer(page(index).content, np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(picture, np.uint8)
 
 
 @pytest.mark.parametrize("index", range(6))
@@ -86,15 +94,7 @@ def test_the_recipe_names_form_engine_and_code() -> None:
 
 
 def test_a_pdf_is_read_page_by_page(reader: Reader) -> None:
-    import cv2
-    import numpy as np
-
-    from fixtures.encode import encode_pdf
-
-    pictures = [
-        cv2.imdecode(np.frombuffer(page(k).content, np.uint8), cv2.IMREAD_COLOR) for k in (1, 2)
-    ]
-    readings = read_content(encode_pdf(pictures), reader, name="both.pdf")
+    readings = read_content(encode_pdf([pixels(1), pixels(2)]), reader, name="both.pdf")
     assert [reading.pdf_page for reading in readings] == [1, 2]
     assert [reading.page for reading in readings] == [page(1).truth.page, page(2).truth.page]
 
@@ -110,12 +110,9 @@ def test_read_file_takes_the_tps_from_the_name(tmp_path: Path, reader: Reader) -
 
 
 def test_the_same_page_reads_the_same_in_any_format(reader: Reader) -> None:
-    import cv2
-    import numpy as np
-
-    picture = cv2.imdecode(np.frombuffer(page(1).content, np.uint8), cv2.IMREAD_COLOR)
-    for kind in ("png", "webp", "heic"):
-        (reading,) = read_content(encode(picture, kind), reader, name=f"page.{kind}")
+    kinds: tuple[ImageKind, ...] = ("png", "webp", "heic")
+    for kind in kinds:
+        (reading,) = read_content(encode(pixels(1), kind), reader, name=f"page.{kind}")
         for name, field in reading.fields.items():
             if field.status is FieldStatus.CLEAR:
                 assert field.value == page(1).truth.fields[name].value
