@@ -111,7 +111,7 @@ class ReadingPool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def recipe(self) -> str:
-        """The recipe the workers read by; the first call starts one and waits for it.
+        """The recipe the workers read by; the first call starts them all and waits for one.
 
         Raises:
             PoolError: a worker can't start.
@@ -119,7 +119,8 @@ class ReadingPool:
 
         """
         try:
-            return self._executor.submit(_recipe).result()
+            answers = [self._executor.submit(_recipe) for _ in range(self.workers)]
+            return answers[0].result()
         except BrokenProcessPool as error:
             raise PoolError("a worker process died while it was starting") from error
 

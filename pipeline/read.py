@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.errors import PhotoError
 from models.forms.template import FormTemplate, installed_forms, load_form
+from models.recognisers.promise import field_clear_threshold
 from models.recognisers.recogniser import DigitRecogniser, load_digit_recogniser
 from models.records import (
     FieldReading,
@@ -27,6 +28,9 @@ from pipeline.witnesses.digits import read_digits
 
 READING_CODE_VERSION = "1"
 """Raise this whenever a change to ``pipeline`` may change a reading."""
+
+NEVER = 2.0
+"""A threshold that no confidence reaches, for engines whose errors were not measured."""
 
 COARSE_PX_PER_MM = 1.0
 """Below this a digit box has under 20 px: its reading is shown and a person looks."""
@@ -50,20 +54,29 @@ class Reader:
 
 
 def load_reader(
-    form_ids: Sequence[str] | None = None, recogniser: DigitRecogniser | None = None
+    form_ids: Sequence[str] | None = None,
+    recogniser: DigitRecogniser | None = None,
+    *,
+    clear: float | None = None,
 ) -> Reader:
     """Load forms and recogniser.
 
     Args:
         form_ids: Which installed forms to look for; all of them where ``None``.
-        recogniser: Another engine than the installed one.
+        recogniser: Another engine than the installed one; nothing that it reads is clear unless
+            ``clear`` says from where.
+        clear: Confidence from which a field is clear; what was measured where ``None``.
 
     Raises:
         FormFileError: a form's file is broken.
         RecogniserError: the recogniser's files are missing or not what they should be.
     """
     forms = tuple(load_form(name) for name in form_ids or installed_forms())
-    return Reader(forms, recogniser or load_digit_recogniser(), Thresholds(clear=0.99))
+    if recogniser is not None:
+        return Reader(forms, recogniser, Thresholds(clear=NEVER if clear is None else clear))
+    own = load_digit_recogniser()
+    threshold = field_clear_threshold(own.digest) if clear is None else clear
+    return Reader(forms, own, Thresholds(clear=threshold))
 
 
 def read_file(

@@ -116,15 +116,15 @@ def clear_threshold(
     """The smallest confidence at which a clear box keeps the promise for a field.
 
     Looks through thresholds from ``LEAST_THRESHOLD`` up. Two things must hold: the upper 95 %
-    bound on boxes as they are, times three boxes, is within ``FIELD_PROMISE``; and of the same
-    kind of boxes made harder (no independent ones, so no bound) no more than that are silently
+    bound on boxes as they are, times three boxes, is within ``FIELD_PROMISE``; and of boxes as they
+    are and made harder together (the same ones again, so no bound) no more than that are silently
     wrong. Where too few boxes were measured to support the first at any threshold, it is the
     smallest bound instead.
 
     Args:
         probabilities: (n, k) of boxes the network never saw.
         targets: (n,) their labels.
-        harder: (m, k) of such boxes made harder.
+        harder: (m, k) of such boxes as they are and made harder.
         harder_targets: (m,) their labels.
 
     Returns:

@@ -91,7 +91,13 @@ def card_text(card: Facts) -> str:
         "|---|---|---|---|---|---|---|",
         _line("real, test TPS", held_out),
         *(_line(f"the same, {name}", part) for name, part in card["stress"].items()),
+        _line("the same, ruined (11 px)", card["ruined"]),
         _line("drawn, hands never seen", card["synthetic"]),
+        *(
+            [_line("real, training TPS, by the lesser networks", card["cross_fitted"])]
+            if "cross_fitted" in card
+            else []
+        ),
         "",
         "Real, test TPS, errors per label: "
         + ", ".join(
@@ -121,9 +127,9 @@ def card_text(card: Facts) -> str:
         f"{evidence['silent_bound_per_field']:.6f} a field of {evidence['boxes_a_field']} boxes. "
         f"{kept} The calibration split alone ({evidence['calibration_split_alone']['boxes']:,} "
         f"boxes, {evidence['calibration_split_alone']['silent']} silent errors) bounds a box at "
-        f"{evidence['calibration_split_alone']['silent_bound_per_box']:.6f}; made harder in the "
-        f"three ways above, {evidence['calibration_split_made_harder']['silent']} of "
-        f"{evidence['calibration_split_made_harder']['clear']:,} clear ones are wrong.",
+        f"{evidence['calibration_split_alone']['silent_bound_per_box']:.6f}; as it is and made "
+        f"harder in the three ways above, {evidence['calibration_split_with_stress']['silent']} "
+        f"of {evidence['calibration_split_with_stress']['clear']:,} clear ones are wrong.",
         "",
         "| confidence | boxes | mean confidence | right |",
         "|---|---|---|---|",

@@ -35,7 +35,7 @@ from flows.train.calibrate import (
 )
 from flows.train.card import write_card
 from flows.train.fit import Plan, fit
-from flows.train.measure import STRESSES, figures, mistakes, unreadable_figures
+from flows.train.measure import STRESSES, figures, mistakes, ruined, unreadable_figures
 from flows.train.mnist import centre_lines, load_mnist
 from flows.train.network import logits_of, to_onnx
 from flows.train.real_crops import RealCrops, Split, load_real_crops, split_crops
@@ -52,7 +52,7 @@ class Sizes:
     synthetic: int = 60_000
     mnist: int = 60_000
     folds: int = 3
-    fold_steps: int = 2000
+    fold_steps: int = 1200
     held_out_synthetic: int = 4000
 
 
@@ -60,10 +60,9 @@ class Sizes:
 class Evidence:
     """Answers to real boxes by networks that were not trained on them."""
 
-    logits: NDArray[np.float32]
-    temperature: NDArray[np.float64]
-    """(n, 1) of the network that answered."""
-    targets: NDArray[np.int64]
+    crops: RealCrops
+    probabilities: NDArray[np.float64]
+    """(n, 14), each row from a network that saw neither the crop nor its TPS."""
 
 
 def folds_of(crops: RealCrops, folds: int) -> NDArray[np.int64]:
@@ -83,19 +82,18 @@ def cross_fit(
 ) -> Evidence:
     """Answers to every training crop by a network that saw neither it nor its TPS."""
     fold = folds_of(train, sizes.folds)
-    logits, temperatures, targets = [], [], []
+    places, answers = [], []
     for number in range(sizes.folds):
         _log.info("cross-fit: network %d of %d", number + 1, sizes.folds)
-        kept, held = train.take(np.nonzero(fold != number)[0]), np.nonzero(fold == number)[0]
-        blind = train.take(held[train.readable[held]])
+        kept = train.take(np.nonzero(fold != number)[0])
+        blind = np.nonzero((fold == number) & train.readable)[0]
         material = gather_material(kept, *lines)
         synthetic = Scribe(material, plan.seed + number).draw(sizes.synthetic // 2)
         network = fit(kept, synthetic, replace(plan, steps=sizes.fold_steps))
         temperature = _temperature(network, calibration)
-        logits.append(logits_of(network, blind.pixels))
-        temperatures.append(np.full((len(blind), 1), temperature))
-        targets.append(blind.targets)
-    return Evidence(np.concatenate(logits), np.concatenate(temperatures), np.concatenate(targets))
+        answers.append(softmax(logits_of(network, train.pixels[blind]), temperature))
+        places.append(blind)
+    return Evidence(train.take(np.concatenate(places)), np.concatenate(answers))
 
 
 def _temperature(network: torch.nn.Sequential, calibration: RealCrops) -> float:
@@ -156,11 +154,10 @@ def publish(
     targets = calibration.targets[readable]
     own = (answers, targets)
     if evidence is not None:
-        blind = softmax(evidence.logits / evidence.temperature)
-        answers = np.concatenate([answers, blind])
-        targets = np.concatenate([targets, evidence.targets])
-    spoilt = [spoil(calibration.pixels[readable]) for spoil in STRESSES.values()]
-    harder = read(np.concatenate(spoilt)), np.tile(own[1], len(spoilt))
+        answers = np.concatenate([answers, evidence.probabilities])
+        targets = np.concatenate([targets, evidence.crops.targets])
+    spoilt = [read(spoil(calibration.pixels))[readable] for spoil in STRESSES.values()]
+    harder = np.concatenate([own[0], *spoilt]), np.tile(own[1], 1 + len(spoilt))
     at, promised = clear_threshold(answers, targets, *harder)
     harder_at = operate(*harder, at.threshold)
     own_at = operate(*own, at.threshold)
@@ -185,13 +182,13 @@ def publish(
             "boxes_a_field": BOXES_A_FIELD,
             "promise_supported": promised,
             "boxes": at.count,
-            "of_them_cross_fitted": 0 if evidence is None else len(evidence.targets),
+            "of_them_cross_fitted": 0 if evidence is None else len(evidence.crops),
             "clear": at.clear,
             "silent": at.silent,
             "silent_bound_per_box": round(at.silent_bound, 6),
             "silent_bound_per_field": round(at.field_bound, 6),
             "abstention": round(at.abstention, 5),
-            "calibration_split_made_harder": {
+            "calibration_split_with_stress": {
                 "boxes": harder_at.count,
                 "clear": harder_at.clear,
                 "silent": harder_at.silent,
@@ -211,9 +208,13 @@ def publish(
             name: figures(read(spoil(test.pixels)), test, at.threshold)
             for name, spoil in STRESSES.items()
         },
+        "ruined": figures(read(ruined(test.pixels)), test, at.threshold),
         "synthetic": figures(read(drawn_crops.pixels), drawn_crops, at.threshold),
         **facts,
     }
+    if evidence is not None:
+        card["cross_fitted"] = figures(evidence.probabilities, evidence.crops, at.threshold)
+        card["cross_fitted_mistakes"] = mistakes(evidence.probabilities, evidence.crops)
     write_card(out, card)
     return weights
 

@@ -58,6 +58,18 @@ def on_screen(crops: Crops, depth: float = 0.12) -> Crops:
     return np.stack(moved)
 
 
+def ruined(crops: Crops, pixels: int = 11) -> Crops:
+    """So coarse and noisy that hardly any can be read: what counts is that none comes out clear."""
+    rng = np.random.default_rng(0)
+    small = np.stack(
+        [cv2.resize(crop, (pixels, pixels), interpolation=cv2.INTER_AREA) for crop in crops]
+    )
+    noisy = np.clip(small + rng.normal(0, 6, small.shape), 0, 255).astype(np.uint8)
+    return np.stack(
+        [cv2.resize(crop, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC) for crop in noisy]
+    )
+
+
 STRESSES: dict[str, Callable[[Crops], Crops]] = {
     "coarse_24_px": coarse,
     "shifted_6_percent": shifted,

@@ -81,6 +81,7 @@ def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
         .order_by(
             case((UploadRow.tps.is_(None), 0), else_=1),
             UploadRow.tps,
+            case((UploadRow.sha256.is_(None), 0), else_=1),  # databases differ on where null sorts
             UploadRow.sha256,
             UploadRow.name,
             UploadRow.id,

@@ -483,7 +483,8 @@ class Store:
             return 0
         sqlite = self._engine.dialect.name == "sqlite"
         into = insert_sqlite(table) if sqlite else insert_postgresql(table)
-        return connection.execute(into.on_conflict_do_nothing(), rows).rowcount
+        new = into.on_conflict_do_nothing().returning(*table.__table__.primary_key)
+        return len(connection.execute(new, rows).all())
 
 
 _COUNTED_FIELDS = {
