@@ -22,7 +22,7 @@ from rich.table import Table
 
 from fixtures import fake_reading
 from fixtures.sample import make_sample
-from flows.pool import Engine, PhotoJob, _read, _start_worker, default_workers
+from flows.pool import Engine, PhotoJob, default_workers, read_job, start_worker
 from models.errors import ErrorRecord
 from models.store.home import HOME_VARIABLE
 
@@ -68,14 +68,14 @@ def _bare_rate(engine: Engine, paths: list[Path], workers: int) -> float:
     with ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
+        initializer=start_worker,
         initargs=(engine, 600.0),
     ) as pool:
-        for outcome in pool.map(_read, jobs[: 2 * workers]):
+        for outcome in pool.map(read_job, jobs[: 2 * workers]):
             if isinstance(outcome, ErrorRecord):
                 raise SystemExit(outcome.message)
         began = time.perf_counter()
-        count = sum(1 for _ in pool.map(_read, jobs))
+        count = sum(1 for _ in pool.map(read_job, jobs))
         return count / (time.perf_counter() - began)
 
 

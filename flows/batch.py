@@ -25,7 +25,7 @@ from flows.quiet_prefect import (
     task,
 )
 from flows.run import Run, TakenBatch
-from flows.settings import check_server
+from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from models.errors import ChasilError
 from models.regions import load_regions, read_regions
@@ -112,14 +112,15 @@ def run_process(
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> Summary:
-    """Run the flow for a person: see ``process``; a dead server is an error with a remedy.
+    """Run the flow for a person: see ``process``; no server is an error with a remedy.
 
     Raises:
         ServerUnreachable: a Prefect server is configured and does not answer.
+        ServerNotStarted: none is configured, and the temporary one does not come up.
         ChasilError: as ``process``.
 
     """
-    check_server()
+    find_server()
     return process(
         photos,
         entries=entries,

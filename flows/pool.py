@@ -151,7 +151,7 @@ class ReadingPool:
         while self._waiting and len(self._running) < self.workers * IN_HAND_PER_WORKER:
             job = self._waiting[0]
             try:
-                future = self._executor.submit(_read, job)
+                future = self._executor.submit(read_job, job)
             except BrokenProcessPool:
                 self._recover(suspects=[])
                 continue
@@ -183,7 +183,7 @@ class ReadingPool:
         self._restart()
         for job in suspects:
             try:
-                self._done[job.sha256] = self._executor.submit(_read, job).result()
+                self._done[job.sha256] = self._executor.submit(read_job, job).result()
             except BrokenProcessPool:
                 self._done[job.sha256] = ReadingFailed(
                     f"the process that read {job.name} died twice, or took over "
@@ -201,7 +201,7 @@ class ReadingPool:
         return ProcessPoolExecutor(
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
+            initializer=start_worker,
             initargs=self._start,
         )
 
@@ -217,7 +217,8 @@ class _Worker:
     reader: ReaderWithRecipe | None = None
 
 
-def _start_worker(engine: Engine, seconds_a_file: float) -> None:
+def start_worker(engine: Engine, seconds_a_file: float) -> None:
+    """Set a new worker process up; its reader is loaded with the first photo."""
     import cv2  # noqa: PLC0415 - the parent needs none
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
@@ -247,7 +248,8 @@ def _recipe() -> str:
     return _reader().recipe
 
 
-def _read(job: PhotoJob) -> Outcome:
+def read_job(job: PhotoJob) -> Outcome:
+    """Read one photo in a worker; ends the process where it takes too long."""
     reader = _reader()
     with Path(os.devnull).open("w") as nowhere:
         # A thread of its own ends the process, whatever the process is stuck in.

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from models.errors import ChasilError
+from models.store.errors import StoreError
 from models.store.home import chasil_home
 
 PREFECT_FOLDER = "prefect"
@@ -56,14 +57,33 @@ class ServerUnreachable(ChasilError):
     )
 
 
+class ServerNotStarted(ChasilError):
+    """Prefect's temporary server did not come up."""
+
+    code = "prefect_start"
+    remedy = (
+        "It needs a free port from 8000 to 8999 on 127.0.0.1, and some seconds: on a slow or busy "
+        "machine set PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS to more than 120."
+    )
+
+
 def prepare_prefect() -> None:
-    """Set the defaults above in the environment, where the user has set nothing."""
+    """Set the defaults above in the environment, where the user has set nothing.
+
+    Raises:
+        StoreError: the folder in ``CHASIL_HOME`` can't be made.
+
+    """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not _own_profile_exists():
         os.environ.setdefault("PREFECT_HOME", str(chasil_home() / PREFECT_FOLDER))
         # Prefect makes the last folder of the path itself, but not those above it.
-        Path(os.environ["PREFECT_HOME"]).parent.mkdir(parents=True, exist_ok=True)
+        parent = Path(os.environ["PREFECT_HOME"]).parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{parent}: {error.strerror}", store=str(parent)) from error
     _reach_this_machine_directly()
 
 
@@ -76,20 +96,28 @@ def end_properly_when_told() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-def check_server() -> None:
-    """Make sure that a configured server answers, before Prefect waits for it again and again.
+def find_server() -> None:
+    """Make sure that there is a server: the configured one answers, or a temporary one is started.
 
-    Does nothing where none is configured.
+    Left to itself, Prefect would try a dead server again and again.
 
     Raises:
-        ServerUnreachable: where it doesn't answer within ``HEALTH_SECONDS``.
+        ServerUnreachable: the configured server doesn't answer within ``HEALTH_SECONDS``.
+        ServerNotStarted: the temporary one does not come up.
 
     """
-    import httpx  # noqa: PLC0415 - comes with Prefect, and only the flow needs it
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - only after prepare_prefect
+    # Both come with Prefect, which must not be imported before prepare_prefect has run.
+    import httpx  # noqa: PLC0415
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
 
     address = PREFECT_API_URL.value()
     if not address:
+        try:
+            with get_client(sync_client=True) as client:
+                client.hello()
+        except RuntimeError as error:
+            raise ServerNotStarted(f"Prefect's temporary server did not start: {error}") from error
         return
     try:
         httpx.get(f"{address}/health", timeout=HEALTH_SECONDS)  # any answer will do, also "who?"

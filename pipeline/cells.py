@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from models.forms.template import BoxMm, FieldTemplate
 from models.recognisers.recogniser import CROP_PX
 from pipeline.arrays import Array, Grey, Points3
-from pipeline.refine import field_in_view
 from pipeline.states import CellCut, CutPage, PlacedPage
-from pipeline.warp import PageWarp
 
 BOX_MARGIN = 0.10
 """A digit crop shows its printed frame and this share of its side on each side, as the real
@@ -28,9 +28,13 @@ BUBBLE_REACH = 1.5
 def cut_cells(placed: PlacedPage) -> CutPage:
     """Cut the cells of all fields in view; fields out of view get empty cuts."""
     size = placed.photo.grey.shape[1], placed.photo.grey.shape[0]
-    fields = [f for f in placed.page.fields if field_in_view(f, placed.warp, size)]
-    outlines = {field.name: _digit_outlines(field, placed) for field in fields}
-    corners = np.concatenate([outlines[f.name] for f in fields])
+    fields = [field for field in placed.page.fields if field.name in placed.in_view]
+    corners = _digit_outlines(fields, placed)
+    ends = np.cumsum([0, *(len(field.boxes) for field in fields)])
+    outlines = {
+        field.name: corners[start:end]
+        for field, start, end in zip(fields, ends, ends[1:], strict=False)
+    }
     side_px = float(np.median(np.hypot(*(corners[:, 1] - corners[:, 0]).T)))
     sampled = CROP_PX if side_px <= SHARP_PX else FINE_PX
     digits = _cut(placed.photo.grey, corners, sampled, CROP_PX)
@@ -63,7 +67,7 @@ def _out_of_view() -> CellCut:
     )
 
 
-def _corners(boxes: list[BoxMm], nudge: tuple[float, float]) -> Array:
+def _corners(boxes: Sequence[BoxMm], nudge: tuple[float, float]) -> Array:
     """(n * 4, 2) mm, clockwise from top left."""
     points = [
         corner for x0, y0, x1, y1 in boxes for corner in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
@@ -71,16 +75,16 @@ def _corners(boxes: list[BoxMm], nudge: tuple[float, float]) -> Array:
     return np.array(points, np.float64) + np.array(nudge, np.float64)
 
 
-def _outlines(warp: PageWarp, boxes: list[BoxMm], nudge: tuple[float, float]) -> Points3:
-    return warp.to_px(_corners(boxes, nudge)).reshape(-1, 4, 2)
-
-
-def _digit_outlines(field: FieldTemplate, placed: PlacedPage) -> Points3:
+def _digit_outlines(fields: Sequence[FieldTemplate], placed: PlacedPage) -> Points3:
+    """(boxes, 4, 2) px of the boxes of all fields, each with its margin."""
     grown = []
-    for x0, y0, x1, y1 in field.boxes:
-        dx, dy = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
-        grown.append((x0 - dx, y0 - dy, x1 + dx, y1 + dy))
-    return _outlines(placed.warp, grown, placed.nudges[field.name])
+    for field in fields:
+        boxes = []
+        for x0, y0, x1, y1 in field.boxes:
+            dx, dy = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
+            boxes.append((x0 - dx, y0 - dy, x1 + dx, y1 + dy))
+        grown.append(_corners(boxes, placed.nudges[field.name]))
+    return placed.warp.to_px(np.concatenate(grown)).reshape(-1, 4, 2)
 
 
 def _bubbles(
@@ -94,7 +98,7 @@ def _bubbles(
     centres = [field.bubbles.centre(c, v) for c in range(columns) for v in range(10)]
     boxes = [(x - half, y - half, x + half, y + half) for x, y in centres]
     nudge = placed.nudges[field.name]
-    outlines = _outlines(placed.warp, boxes, nudge)
+    outlines = placed.warp.to_px(_corners(boxes, nudge)).reshape(-1, 4, 2)
     inside = (
         (outlines >= -0.5).all()
         and (outlines[..., 0] <= size[0] - 0.5).all()
@@ -112,7 +116,9 @@ def _bubbles(
         )
         for c in range(columns)
     ]
-    column_outlines = _full_size(_outlines(placed.warp, whole, nudge), placed.photo.reduction)
+    column_outlines = _full_size(
+        placed.warp.to_px(_corners(whole, nudge)).reshape(-1, 4, 2), placed.photo.reduction
+    )
     return pictures.reshape(columns, 10, BUBBLE_PX, BUBBLE_PX), column_outlines
 
 

@@ -25,15 +25,20 @@ COLOURS: dict[FieldStatus, Colour] = {
 """By status: green clear, orange review, blue blank."""
 
 LONG_SIDE_PX = 2400
-"""Overlays are drawn no larger than this."""
+"""Overlays are drawn at this size, small photos too: the labels must be legible."""
+
+WHITE: Colour = (255, 255, 255)
+
+LARGEST_TEXT_PX = 34
+"""In a close-up the labels stay small, so that the writing is not covered."""
 
 
 def draw_overlay(photo: OpenedPhoto, reading: PageReading) -> Picture:
     """Draw a reading on its photo; a rejected one gets its reason across the top."""
     full = open_finer(photo, 1).grey if photo.reduction > 1 else photo.grey
-    factor = min(1.0, LONG_SIDE_PX / max(full.shape))
+    factor = LONG_SIDE_PX / max(full.shape)
     size = round(full.shape[1] * factor), round(full.shape[0] * factor)
-    grey = cv2.resize(full, size, interpolation=cv2.INTER_AREA) if factor < 1 else full
+    grey = cv2.resize(full, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     if reading.status is PageStatus.REJECTED or reading.placement is None:
         message = reading.error.code if reading.error else "rejected"
@@ -43,7 +48,7 @@ def draw_overlay(photo: OpenedPhoto, reading: PageReading) -> Picture:
     outline = np.array(reading.placement.outline) * factor
     cv2.polylines(picture, [np.rint(outline).astype(np.int32)], True, (200, 60, 60), 2, cv2.LINE_AA)
     for field in reading.fields.values():
-        _draw_field(picture, field, factor, unit)
+        _draw_field(picture, field, factor, unit, reading.placement.rotation_degrees)
     clear = sum(field.status is FieldStatus.CLEAR for field in reading.fields.values())
     _banner(
         picture,
@@ -54,7 +59,9 @@ def draw_overlay(photo: OpenedPhoto, reading: PageReading) -> Picture:
     return picture
 
 
-def _draw_field(picture: Picture, field: FieldReading, factor: float, unit: float) -> None:
+def _draw_field(
+    picture: Picture, field: FieldReading, factor: float, unit: float, rotation_degrees: float
+) -> None:
     colour = COLOURS[field.status]
     digits = field.witnesses.get("digits")
     if digits is None or digits.box is None:
@@ -62,21 +69,35 @@ def _draw_field(picture: Picture, field: FieldReading, factor: float, unit: floa
     for box in digits.boxes:
         start, end = _corners(box.box, factor)
         cv2.rectangle(picture, start, end, colour, max(1, round(unit * 0.5)), cv2.LINE_AA)
-        _text(picture, box.label, (start[0], end[1] + round(4.5 * unit)), 5 * unit, colour)
     bubbles = field.witnesses.get("bubbles")
     for column in bubbles.columns if bubbles else ():
         start, end = _corners(column.box, factor)
         cv2.rectangle(picture, start, end, colour, max(1, round(unit * 0.25)), cv2.LINE_AA)
         if column.value is not None:
-            high = (end[1] - start[1]) / 11
-            y = round(start[1] + high * (column.value + 1))
-            cv2.circle(
-                picture, ((start[0] + end[0]) // 2, y), max(2, round(unit)), colour, -1, cv2.LINE_AA
-            )
+            at = _bubble_centre(start, end, column.value, rotation_degrees)
+            cv2.circle(picture, at, max(2, round(unit)), colour, -1, cv2.LINE_AA)
+    # Labels last, so that no frame crosses them: in each box what was seen, above them the value.
+    for box in digits.boxes:
+        (x, y), _ = _corners(box.box, factor)
+        high = min(7.5 * unit, LARGEST_TEXT_PX)
+        _text(picture, box.label, (x + round(unit), y + round(unit + 0.77 * high)), high, colour)
     (x, y), _ = _corners(digits.box, factor)
     value = "?" if field.value is None else str(field.value)
     label = f"{value}  {field.confidence:.3f} {field.status.value}"
-    _text(picture, label, (x, y - round(1.2 * unit)), 4.5 * unit, colour)
+    _text(picture, label, (x, y - round(0.3 * unit)), min(7 * unit, LARGEST_TEXT_PX), colour)
+
+
+def _bubble_centre(
+    start: tuple[int, int], end: tuple[int, int], value: int, rotation_degrees: float
+) -> tuple[int, int]:
+    """Where the bubble for ``value`` lies in its column, whichever way the page is turned."""
+    sides = end[0] - start[0], end[1] - start[1]
+    # The box around a column reaches half its width beyond the middles of the first and the last.
+    along = (max(sides) - min(sides)) * (value - 4.5) / 9
+    down = np.radians(rotation_degrees + 180)
+    x = (start[0] + end[0]) / 2 + along * np.sin(down)
+    y = (start[1] + end[1]) / 2 - along * np.cos(down)
+    return round(float(x)), round(float(y))
 
 
 def _corners(box: BoxPx, factor: float) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -87,23 +108,30 @@ def _corners(box: BoxPx, factor: float) -> tuple[tuple[int, int], tuple[int, int
 def _text(
     picture: Picture, text: str, at: tuple[int, int], height_px: float, colour: Colour
 ) -> None:
+    """Write with a white rim, so that it can be read on paper and on print alike."""
     scale = max(0.3, height_px / 30)
-    cv2.putText(
-        picture,
-        text,
-        at,
-        cv2.FONT_HERSHEY_SIMPLEX,
-        scale,
-        colour,
-        max(1, round(scale * 2)),
-        cv2.LINE_AA,
-    )
+    rim = max(1, round(height_px / 10))
+    around = [(dx, dy) for dx in (-rim, 0, rim) for dy in (-rim, 0, rim) if (dx, dy) != (0, 0)]
+    for shift, ink in [*((shift, WHITE) for shift in around), ((0, 0), colour)]:
+        place = at[0] + shift[0], at[1] + shift[1]
+        cv2.putText(
+            picture,
+            text,
+            place,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            scale,
+            ink,
+            max(1, round(scale * 2)),
+            cv2.LINE_AA,
+        )
 
 
 def _banner(picture: Picture, text: str, colour: Colour) -> None:
     high = max(18, picture.shape[0] // 45)
     picture[:high] = picture[:high] // 3 + 160
-    _text(picture, text, (8, round(high * 0.75)), high * 0.7, colour)
+    # A letter is about half as wide as its line is high.
+    room = 2 * (picture.shape[1] - 16) / len(text)
+    _text(picture, text, (8, round(high * 0.75)), min(high * 0.7, room), colour)
 
 
 def contact_sheet(pictures: Sequence[Picture], columns: int, width_px: int) -> Picture:

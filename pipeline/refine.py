@@ -7,6 +7,8 @@ is left over is the placement error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,29 +104,26 @@ def _placed(
     loose: set[str] = set()
     errors: list[float] = []
     belongs = np.array([name or "" for name in anchors.fields])
-    high, wide = photo.grey.shape
-    in_view = 0
+    in_view = fields_in_view(page.fields, warp, (photo.grey.shape[1], photo.grey.shape[0]))
     for field in page.fields:
         mine = np.flatnonzero(belongs == field.name)
-        visible = field_in_view(field, warp, (wide, high))
-        in_view += visible
         good = mine[agree[mine]]
         nudge = np.median(residual[good], axis=0) if len(good) else np.zeros(2)
         nudges[field.name] = float(nudge[0]), float(nudge[1])
-        if not visible:
+        if field.name not in in_view:
             continue
         if len(good) < len(mine):
             loose.add(field.name)
         errors += [float(e) for e in np.hypot(*(residual[good] - nudge).T)]
-    if in_view == 0:
+    if not in_view:
         raise NoFormFound(
             f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
         )
-    if len(loose) == in_view:
+    if len(loose) == len(in_view):
         raise PoorPlacement(
-            f"{photo.name}: of the {in_view} fields of {form.id} page {page.number} in view, "
+            f"{photo.name}: of the {len(in_view)} fields of {form.id} page {page.number} in view, "
             "none has its boxes where they should be",
-            fields=in_view,
+            fields=len(in_view),
         )
     error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
     if error > WORST_CELL_MM / 2:
@@ -137,7 +136,7 @@ def _placed(
         worst_mm=round(worst, 3),
         px_per_mm=round(_resolution(warp, page.fields) * photo.reduction, 3),
         rotation_degrees=round(_rotation(warp), 1),
-        in_view=round(in_view / len(page.fields), 4),
+        in_view=round(len(in_view) / len(page.fields), 4),
         outline=tuple(
             (round(float(x), 1), round(float(y), 1))
             for x, y in full_size_px(warp, photo, _sheet_corners(form.page_mm))
@@ -149,6 +148,7 @@ def _placed(
         page=page,
         warp=warp,
         nudges=nudges,
+        in_view=in_view,
         loose=frozenset(loose),
         agreeing=int(agree.sum()),
         support=support,
@@ -162,18 +162,27 @@ def full_size_px(warp: PageWarp, photo: OpenedPhoto, points_mm: Array) -> Array:
     return (warp.to_px(points_mm) + 0.5) * photo.reduction - 0.5
 
 
-def field_in_view(field: FieldTemplate, warp: PageWarp, size_px: tuple[int, int]) -> bool:
-    """Whether all digit boxes of a field lie inside the picture of (width, height) px."""
+def fields_in_view(
+    fields: Sequence[FieldTemplate], warp: PageWarp, size_px: tuple[int, int]
+) -> frozenset[str]:
+    """Fields whose digit boxes all lie inside the picture of (width, height) px."""
     corners = np.array(
-        [(x, y) for x0, y0, x1, y1 in field.boxes for x in (x0, x1) for y in (y0, y1)]
+        [
+            (x, y)
+            for field in fields
+            for x0, y0, x1, y1 in field.boxes
+            for x in (x0, x1)
+            for y in (y0, y1)
+        ]
     )
     px = warp.to_px(corners)
-    wide, high = size_px
-    return bool(
-        (px[:, 0] >= -0.5).all()
-        and (px[:, 1] >= -0.5).all()
-        and (px[:, 0] <= wide - 0.5).all()
-        and (px[:, 1] <= high - 0.5).all()
+    in_picture = (px >= -0.5) & (px <= np.array(size_px) - 0.5)
+    inside = np.asarray(in_picture.all(axis=1), np.bool_)
+    ends = np.cumsum([0, *(4 * len(field.boxes) for field in fields)])
+    return frozenset(
+        field.name
+        for field, start, end in zip(fields, ends, ends[1:], strict=False)
+        if inside[start:end].all()
     )
 
 
@@ -182,8 +191,13 @@ def _sheet_corners(size_mm: tuple[float, float]) -> Array:
     return np.array([[0.0, 0.0], [wide, 0.0], [wide, high], [0.0, high]])
 
 
-def _resolution(warp: PageWarp, fields: tuple[FieldTemplate, ...]) -> float:
-    return float(np.median([warp.px_per_mm(field.boxes[0][:2]) for field in fields]))
+def _resolution(warp: PageWarp, fields: Sequence[FieldTemplate]) -> float:
+    """Median over the fields: a box's diagonal in px by its diagonal in mm."""
+    ends = np.array([field.boxes[0] for field in fields]).reshape(-1, 2)
+    px = warp.to_px(ends).reshape(-1, 2, 2)
+    mm = ends.reshape(-1, 2, 2)
+    across = np.hypot(*(px[:, 1] - px[:, 0]).T) / np.hypot(*(mm[:, 1] - mm[:, 0]).T)
+    return float(np.median(across))
 
 
 def _rotation(warp: PageWarp) -> float:

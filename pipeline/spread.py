@@ -122,13 +122,15 @@ def spread(
         new = due & sighting.found
         targets[new] = warp.to_px(anchors.centres[new] + sighting.offset_mm[new])
         likeness[new] = sighting.likeness[new]
-        likeness[_strays(anchors, targets, likeness, start, homography)] = 0.0
+        likeness[_strays(anchors, targets, new, known, homography)] = 0.0
     found = likeness > 0
     return homography, Known(anchors.centres[found], targets[found], likeness[found])
 
 
 def _distances(points: Array, others: Array) -> Array:
-    return np.asarray(np.hypot(*np.moveaxis(points[:, None] - others[None], -1, 0)), np.float64)
+    """(n, m) distances; by squares, which is quicker and exact enough for mm."""
+    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * points @ others.T
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)), np.float64)
 
 
 def _nearest(points: Array, others: Array) -> Array:
@@ -136,13 +138,17 @@ def _nearest(points: Array, others: Array) -> Array:
 
 
 def _strays(
-    anchors: Anchors, targets: Array, likeness: Array, start: Known, homography: Matrix
+    anchors: Anchors,
+    targets: Array,
+    new: Flags,
+    known: Known,
+    homography: Matrix,
 ) -> NDArray[np.int64]:
-    """Found marks that their neighbours contradict."""
-    index = np.flatnonzero(likeness > 0)
-    known = start.plus(anchors.centres[index], targets[index], likeness[index])
-    seeds = np.arange(len(known.trust)) < len(start.trust)
-    return index[contradicted(known.bend(homography), seeds)[len(start.trust) :]]
+    """Marks found just now that those known before contradict."""
+    index = np.flatnonzero(new)
+    everything = known.plus(anchors.centres[index], targets[index], np.ones(len(index)))
+    seeds = np.arange(len(everything.trust)) < len(known.trust)
+    return index[contradicted(everything.bend(homography), seeds)[len(known.trust) :]]
 
 
 def contradicted(bend: Bend, seeds: Flags) -> Flags:
@@ -160,20 +166,17 @@ def contradicted(bend: Bend, seeds: Flags) -> Flags:
         (k,) the marks that trust did not reach.
     """
     distance = _distances(bend.centres, bend.centres)
-    apart = _distances(bend.offsets, bend.offsets)
-    fits = apart <= STRAY_MM + STRETCH * distance
+    fits = _distances(bend.offsets, bend.offsets) <= STRAY_MM + STRETCH * distance
+    nearest_first = np.argsort(distance, axis=1)
     trusted = seeds.copy()
-    refused = np.zeros(len(trusted), np.bool_)
-    near_trusted = np.where(trusted, distance, np.inf).min(axis=1)
-    while True:
-        waiting = ~trusted & ~refused
-        if not waiting.any():
-            return refused
+    waiting = ~seeds
+    near_trusted = np.where(seeds, distance, np.inf).min(axis=1)
+    while waiting.any():
         mark = int(np.argmin(np.where(waiting, near_trusted, np.inf)))
-        neighbours = np.argsort(np.where(trusted, distance[mark], np.inf))[:JUDGES]
-        neighbours = neighbours[trusted[neighbours]]
-        if fits[mark, neighbours].mean() >= 0.5:
+        order = nearest_first[mark]
+        judges = order[trusted[order]][:JUDGES]
+        waiting[mark] = False
+        if 2 * int(fits[mark, judges].sum()) >= len(judges):
             trusted[mark] = True
-            near_trusted = np.minimum(near_trusted, distance[mark])
-        else:
-            refused[mark] = True
+            np.minimum(near_trusted, distance[mark], out=near_trusted)
+    return ~trusted

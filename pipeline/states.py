@@ -60,6 +60,8 @@ class PlacedPage:
     warp: PageWarp
     nudges: dict[str, tuple[float, float]]
     """Field to its own last correction, mm, on top of ``warp``."""
+    in_view: frozenset[str]
+    """Fields whose digit boxes are all in the picture."""
     loose: frozenset[str]
     """Fields whose printed boxes were not recognised where they should be."""
     agreeing: int

@@ -59,6 +59,7 @@ def import_entries(
         f"{counts.new:,} new, {counts.revised:,} revised, {counts.unchanged:,} unchanged, "
         f"{counts.unusable:,} not usable"
     )
+    typer.echo("The next `chasil process` compares them with the photos.", err=True)
 
 
 @app.command("show")

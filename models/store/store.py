@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import URL, Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from models.errors import ErrorRecord
@@ -467,13 +468,27 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
+        with self._telling_errors(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        with (
+            self._telling_errors(),
+            self._engine.connect().execution_options(**WRITES) as connection,
+            connection.begin(),
+        ):
             yield connection
+
+    @contextmanager
+    def _telling_errors(self) -> Iterator[None]:
+        """A full disk, a lost server, another writer that never ends: a person must see to it."""
+        try:
+            yield
+        except OperationalError as error:
+            raise StoreError(
+                f"{self._engine.url!r}: {error.orig}", store=str(self._engine.url)
+            ) from error
 
     def _insert_unknown(
         self, connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]

@@ -88,6 +88,31 @@ def test_a_configured_server_that_is_dead_is_told_at_once(tmp_path: Path) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_a_temporary_server_that_does_not_start_is_told(tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos" / f"{TPS}.jpg")
+    done = run(
+        tmp_path,
+        *("-m", "flows.cli", "process", tmp_path / "photos"),
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="1",
+    )
+    assert done.returncode == 1
+    assert "Prefect's temporary server did not start" in done.stderr
+    assert "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos" / f"{TPS}.jpg")
+    done = run(
+        tmp_path,
+        *("-m", "flows.cli", "process", tmp_path / "photos"),
+        CHASIL_HOME=str(tmp_path / "photos" / f"{TPS}.jpg"),
+    )
+    assert done.returncode == 1
+    assert "CHASIL_HOME" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # Settings
 
 

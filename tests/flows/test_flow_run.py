@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from fixtures import fake_reading
 from fixtures.fake_reading import Fate, write_photo
 from flows import comparing
 from flows.arrivals import Arrival, find_arrivals
 from flows.pool import Engine, ReadingPool
-from flows.progress import LineReporter
+from flows.progress import LineReporter, reporter
 from flows.run import Run, TakenBatch
 from flows.summary import EntryCounts, Summary
 from models.errors import EntriesFileError
@@ -325,12 +327,23 @@ def test_where_the_tps_comes_from(tmp_path: Path) -> None:
 def test_lines_tell_count_rate_and_time_left() -> None:
     lines: list[str] = []
     now = [0.0]
-    reporter = LineReporter(lines.append, clock=lambda: now[0])
-    reporter.begin(25_000)
+    teller = LineReporter(lines.append, clock=lambda: now[0])
+    teller.begin(25_000)
     for seconds in (5.0, 150.0, 155.0):
         now[0] = seconds
-        reporter.advance(400)
+        teller.advance(400)
     assert lines == [
         "25,000 photos",
         "800 of 25,000 photos, 5.3 a second, about 76 min left",
     ]
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    with reporter(console) as bar:
+        bar.say("importing entries")
+        bar.begin(1200)
+        bar.advance(300)
+    assert "300/1200" in out.getvalue()
+    assert isinstance(reporter(Console(file=io.StringIO())), LineReporter)

@@ -23,6 +23,7 @@ from models.records import (
     PageReading,
     PageStatus,
 )
+from models.store import engine
 from models.store.errors import StoreError
 from models.store.home import chasil_home
 from models.store.items import Duplicate, ImportCount, PageCounts, Upload
@@ -509,3 +510,14 @@ def test_many_uploads_are_counted_in_no_time(store: Store) -> None:
     assert store.duplicates() == ()
     assert store.readings_missing(hashes, RECIPE) == ()
     assert time.monotonic() - began < 5.0
+
+
+def test_a_writer_that_never_ends_is_an_error_with_a_remedy(
+    store: Store, database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
+    store.close()  # the next connection waits that long
+    database.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked") as caught:
+        store.begin_batch(RECIPE)
+    assert caught.value.remedy
