@@ -16,7 +16,7 @@ from models.forms.template import FormTemplate, PageTemplate
 from pipeline.anchors import INK_WINDOW_MM
 from pipeline.arrays import Array, Grey
 from pipeline.fitting import robust_homography
-from pipeline.ink import ink
+from pipeline.ink import even_ink, ink
 from pipeline.landmarks import box_outlines
 from pipeline.spread import Known
 from pipeline.states import LocatedPage, OpenedPhoto
@@ -64,7 +64,7 @@ def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]
     At least ``most`` where there are as many, and all that are as good as the last of them.
     """
     long_side = max(grey.shape)
-    dark = ink(grey, round(long_side * INK_WINDOW))
+    dark = even_ink(grey, round(long_side * INK_WINDOW))
     found = box_outlines(dark, SMALLEST_BOX_PX, LARGEST_BOX * long_side)
     rows = list(_rows(found))
     # Rows in the thick of things first: a row of window panes has no rows beside it.
