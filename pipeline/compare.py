@@ -535,7 +535,8 @@ def _rejected(photo: PageReading) -> Conflict:
     kind = ConflictKind.UNREADABLE
     detail = "The photo could not be read."
     if photo.error:
-        detail = f"{photo.error.message.rstrip(".")}. {photo.error.remedy}"
+        message = photo.error.message.rstrip(".")
+        detail = f"{message}. {photo.error.remedy}"
         if photo.error.code == WrongForm.code:
             kind = ConflictKind.WRONG_PAGE
     return _of_photo(kind, photo, tps=photo.tps, detail=detail)

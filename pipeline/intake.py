@@ -48,6 +48,9 @@ PILLOW_KINDS = frozenset({"HEIF", "AVIF"})
 MOST_PIXELS = 200_000_000
 """More than any phone makes (2024: 200 megapixels)."""
 
+# Pillow turns away what is larger than twice this.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+
 LEAST_LONG_SIDE_PX = 800
 LEAST_SHORT_SIDE_PX = 320
 """Below this a digit box of a part of a page is under 14 px: measured, the recogniser is at sea."""

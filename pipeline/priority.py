@@ -71,4 +71,5 @@ def priority(*, votes: int | None, chance: float | None, weight: float = 1.0) ->
     """
     if chance is None:
         return FIRST + (ALL_VOTES if votes is None else votes)
-    return min(weight * max(ALL_VOTES if votes is None else votes, 1) * chance, BELOW_FIRST)
+    product = weight * max(ALL_VOTES if votes is None else votes, 1) * chance
+    return min(round(product, 6), BELOW_FIRST)

@@ -36,9 +36,6 @@ LEAST_ANCHORS = 6
 LEAST_SHARE = 0.5
 """Fewer of the anchors in view than this agree: this is not the page."""
 
-WORST_CELL_MM = 2.5
-"""A digit box is recognised up to this far out (12 % of its side): beyond, the page is rejected."""
-
 
 def refine(located: LocatedPage) -> PlacedPage:
     """Place every cell of a located page.
@@ -126,10 +123,6 @@ def _placed(
             fields=len(in_view),
         )
     error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
-    if error > WORST_CELL_MM / 2:
-        raise PoorPlacement(
-            f"{photo.name}: cells lie {error:.1f} mm off on average", error_mm=round(error, 2)
-        )
     placement = Placement(
         method=located.method,
         error_mm=round(error, 3),

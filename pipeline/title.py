@@ -52,6 +52,7 @@ COUNT_FORM_WORDS = (
 LEAST_WORDS = 3
 """How many of them make a count form."""
 
+LEAST_LETTERS = 8
 ALIKE = 0.8
 """Share of equal letters from which a printed line counts as read."""
 
@@ -119,7 +120,7 @@ def _title(text: str, forms: tuple[FormTemplate, ...]) -> Title:
         (
             form.id
             for form in forms
-            if any(_alike(form.title, line) or _alike(form.title[6:], line) for line in lines)
+            if any(_alike(title, line) for title in _telling(form) for line in lines)
         ),
         None,
     )
@@ -129,6 +130,12 @@ def _title(text: str, forms: tuple[FormTemplate, ...]) -> Title:
         if any(word in line.lower() for word in ("model", "c.hasil", "c1", "halaman", "suara"))
     ]
     return Title(words, form_id, tuple(telling[:3]))
+
+
+def _telling(form: FormTemplate) -> set[str]:
+    """Printed lines that only this form has: not "MODEL", nor "Halaman 1 dari 3"."""
+    lines = {line for page in form.pages for line in page.title} | {form.title}
+    return {line for line in lines if len(line) >= LEAST_LETTERS and not line.startswith("Halaman")}
 
 
 def _alike(title: str, line: str) -> bool:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +70,8 @@ def demo(
         pages = store.current_readings(summary.recipe)
         votes_page = next((page.photo for page in pages if page.page == VOTES_PAGE), "PHOTO")
     console.print(summary_table(summary))
+    # Before the environment is activated, the shell does not find the command by its name alone.
+    command = "chasil" if shutil.which("chasil") else os.path.relpath(sys.argv[0])
     typer.echo(
         f"""
 Photos:   {photos}
@@ -76,7 +80,7 @@ Store:    {home}
 Expected: {folder / "expected.json"} (what is on the paper and what was put wrong)
 
 Try next:
-  CHASIL_HOME={home} chasil conflicts --format xlsx --out conflicts.xlsx
-  chasil read {photos / votes_page} --overlay read.jpg
-  chasil process YOUR-PHOTOS --entries YOUR-ENTRIES"""
+  CHASIL_HOME={home} {command} conflicts --format xlsx --out conflicts.xlsx
+  {command} read {photos / votes_page} --overlay read.jpg
+  {command} process YOUR-PHOTOS --entries YOUR-ENTRIES"""
     )
