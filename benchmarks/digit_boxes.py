@@ -96,7 +96,7 @@ def main() -> None:
         columns[name] = figures(other_answers, some, threshold)
         table.add_row(*_summary_row(name, other_pace, columns[name]))
         same = figures(ours.probabilities(some.pixels), some, threshold)
-        table.add_row(*_summary_row(f"chasil, the same {len(some)}", None, same))
+        table.add_row(*_summary_row("chasil, the same boxes", None, same))
     console.print(table)
 
     by_label = Table(title="Right, by label")

@@ -14,7 +14,7 @@ from flows.exports import printable
 from flows.pictures import PICTURE_KINDS, draw_steps, save_picture
 from models.errors import PhotoError
 from models.records import FieldStatus, PageReading, PageStatus, Witness
-from pipeline.intake import open_photos, photo_files, read_bytes
+from pipeline.intake import open_each, photo_files, read_bytes
 from pipeline.overlay import draw_overlay
 from pipeline.read import Reader, load_reader, read_file
 from pipeline.states import OpenedPhoto
@@ -127,10 +127,14 @@ def _opened(
     """The file's pictures beside their readings; nothing for a file that can't be opened."""
     by_number = {page.pdf_page: page for page in pages}
     try:
-        photos = open_photos(read_bytes(path), str(path))
+        content = read_bytes(path)
     except PhotoError:
         return []  # the reading says the same, and why
-    return [(photo, by_number[photo.pdf_page]) for photo in photos]
+    return [
+        (photo, by_number[number])
+        for number, photo in open_each(content, str(path))
+        if not isinstance(photo, PhotoError)
+    ]
 
 
 def _picture_name(path: Path, photo: OpenedPhoto) -> str:

@@ -29,6 +29,9 @@ SMALLEST_BOX_PX = 12.0
 LARGEST_BOX = 0.14
 """Largest side of a digit box as a share of the photo's long side: about a sixth of a page."""
 
+MOST_BOXES = 300
+"""Squares that are looked at, largest first: a page has 66 digit boxes."""
+
 MOST_ROWS = 8
 """Rows of boxes that are tried as a beginning."""
 
@@ -66,6 +69,7 @@ def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]
     long_side = max(grey.shape)
     dark = even_ink(grey, round(long_side * INK_WINDOW))
     found = box_outlines(dark, SMALLEST_BOX_PX, LARGEST_BOX * long_side)
+    found = found[np.argsort([-_area(box) for box in found])][:MOST_BOXES]
     rows = list(_rows(found))
     # Rows in the thick of things first: a row of window panes has no rows beside it.
     rows.sort(key=lambda row: _crowding(row, rows), reverse=True)

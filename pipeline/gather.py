@@ -5,8 +5,9 @@ Photos of one page are weighed field by field:
 * a photo that shows the field wins over one that does not;
 * a settled reading (clear, or clearly blank) wins over one for review;
 * of several settled readings that agree, and of several for review, the most confident wins;
-* settled readings that contradict each other settle nothing: the field goes to review with no
-  value (``WITNESSES_DISAGREE``) and every photo's witnesses are kept on it.
+* a settled reading that another settled one contradicts, or one for review that is likelier right
+  than wrong, settles nothing: the field goes to review with no value (``WITNESSES_DISAGREE``) and
+  every photo's witnesses are kept on it.
 """
 
 from __future__ import annotations
@@ -180,6 +181,10 @@ def _of_form(
     )
 
 
+LIKELY = 0.5
+"""Confidence from which a reading that needs a person is likelier right than wrong."""
+
+
 def merge_field(
     seen: Sequence[tuple[PageReading, FieldReading]],
 ) -> tuple[PageReading, FieldReading]:
@@ -196,9 +201,18 @@ def merge_field(
         (photo, field) for photo, field in seen if field.status is not FieldStatus.NOT_IN_VIEW
     ]
     settled = [(photo, field) for photo, field in in_view if field.status in SETTLED]
-    candidates = settled or in_view or list(seen)
+    # A number that somebody may have written is not silenced by a photo that is sure of another,
+    # or sure that nothing is there.
+    doubts = [
+        (photo, field)
+        for photo, field in in_view
+        if field.status is FieldStatus.REVIEW
+        and field.value is not None
+        and field.confidence >= LIKELY
+    ]
+    candidates = [*settled, *doubts] if settled else in_view or list(seen)
     photo, best = max(
-        candidates,
+        settled or candidates,
         key=lambda one: (bool(settled) or one[1].value is not None, one[1].confidence),
     )
     values = [field.value for _, field in candidates]

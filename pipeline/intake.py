@@ -12,8 +12,9 @@ import csv
 import hashlib
 import io
 import re
+import struct
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,7 @@ from models.errors import (
     EmptyPhoto,
     ManifestError,
     NotAnImage,
+    PhotoError,
     PhotoTooSmall,
     TruncatedPhoto,
     UnreadableFile,
@@ -37,10 +39,14 @@ from pipeline.states import OpenedPhoto
 
 pillow_heif.register_heif_opener()
 
-TPS_IN_NAME = re.compile(r"^(\d{13})(?!\d)")
+KPU_NAME = re.compile(r"^([0-9]{13})-")
 """KPU's own photos begin with the TPS code: ``3216012001001-20240214-191234--….jpg``."""
 
-TPS_FOLDER = re.compile(r"^\d{13}$")
+CODE_IN_NAME = re.compile(r"^([0-9]{13})(?![0-9])")
+"""A code before anything else. Phones name photos by the millisecond, also in 13 digits, so that a
+folder that is named by a code goes first."""
+
+TPS_FOLDER = re.compile(r"^[0-9]{13}$")
 
 OPENCV_KINDS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF"})
 PILLOW_KINDS = frozenset({"HEIF", "AVIF"})
@@ -70,6 +76,12 @@ SUFFIXES = frozenset(
 """What the operator's folders hold; any other file in them is opened too, and rejected by name."""
 
 _EXIF_ORIENTATION = 0x0112
+
+BROKEN_HEADER = (
+    *(OSError, ValueError, SyntaxError, EOFError, RuntimeError, KeyError, TypeError),
+    struct.error,
+)
+"""What Pillow and its plug-ins raise on a header that says what can't be."""
 _REDUCED = {
     1: cv2.IMREAD_GRAYSCALE,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -95,18 +107,36 @@ def read_bytes(path: Path) -> bytes:
 def open_photos(content: bytes, name: str) -> list[OpenedPhoto]:
     """Open a file: one photo, or each page of a PDF.
 
+    Raises:
+        PhotoError: one of the intake errors, where the file or a page of it can't be read.
+    """
+    opened = []
+    for _, photo in open_each(content, name):
+        if isinstance(photo, PhotoError):
+            raise photo
+        opened.append(photo)
+    return opened
+
+
+def open_each(content: bytes, name: str) -> Iterator[tuple[int | None, OpenedPhoto | PhotoError]]:
+    """Open a file part by part: one bad page of a PDF costs no other page.
+
     Args:
         content: The file's bytes.
         name: The file's name, for the record.
 
-    Raises:
-        PhotoError: one of the intake errors, where nothing in the file can be read.
+    Yields:
+        The page's number in a PDF, from 1, or ``None``; and its picture, or why it has none.
     """
     if not content:
-        raise EmptyPhoto(f"{name} is empty (0 bytes)", bytes=0)
-    if content[:1024].lstrip()[:5] == b"%PDF-":
-        return _open_pdf(content, name)
-    return [_open_picture(content, name, hashlib.sha256(content).hexdigest())]
+        yield None, EmptyPhoto(f"{name} is empty (0 bytes)", bytes=0)
+    elif b"%PDF-" in content[:1024]:
+        yield from _open_pdf(content, name)
+    else:
+        try:
+            yield None, _open_picture(content, name, hashlib.sha256(content).hexdigest())
+        except PhotoError as error:
+            yield None, error
 
 
 def open_finer(photo: OpenedPhoto, reduction: int) -> OpenedPhoto:
@@ -165,6 +195,7 @@ def _header(content: bytes, name: str) -> tuple[str, tuple[int, int]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
                 kind, size = image.format or "", image.size
+                pictures = getattr(image, "n_frames", 1)
     except UnidentifiedImageError as error:
         if _cut_short(content):
             raise TruncatedPhoto(
@@ -173,10 +204,17 @@ def _header(content: bytes, name: str) -> tuple[str, tuple[int, int]]:
         raise NotAnImage(f"{name} is neither a picture nor a PDF", bytes=len(content)) from error
     except Image.DecompressionBombError as error:
         raise DecompressionBomb(f"{name}: {error}", bytes=len(content)) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except BROKEN_HEADER as error:
         raise TruncatedPhoto(f"{name} has a broken header: {error}", bytes=len(content)) from error
     if kind not in OPENCV_KINDS | PILLOW_KINDS:
         raise UnsupportedPhoto(f"{name} is a {kind} picture", kind=kind)
+    if pictures > 1 and kind != "MPO":
+        # An MPO is a phone's photo with a preview behind it; any other file would hide pages.
+        raise UnsupportedPhoto(
+            f"{name} holds {pictures} pictures in one {kind} file; a PDF may hold several",
+            kind=kind,
+            pictures=pictures,
+        )
     return kind, size
 
 
@@ -189,7 +227,7 @@ def _cut_short(content: bytes) -> bool:
 def _decode(content: bytes, kind: str, reduction: int, name: str) -> Grey:
     if kind in PILLOW_KINDS:
         return _decode_by_pillow(content, reduction, name)
-    if kind in {"JPEG", "MPO"} and b"\xff\xd9" not in content[-65536:]:
+    if kind in {"JPEG", "MPO"} and not _has_end(content):
         # libjpeg fills what is missing with grey and says nothing.
         raise TruncatedPhoto(
             f"{name} has no end-of-image mark after {len(content)} bytes", bytes=len(content)
@@ -206,17 +244,29 @@ def _decode(content: bytes, kind: str, reduction: int, name: str) -> Grey:
     return np.asarray(grey, np.uint8)
 
 
+def _has_end(content: bytes) -> bool:
+    """Whether a JPEG's end mark comes after its first scan.
+
+    The preview in its header has an end mark of its own, and phones append films behind it.
+    """
+    place = 2
+    while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != b"\xda":
+        length = int.from_bytes(content[place + 2 : place + 4], "big")
+        place += 2 + max(length, 2)
+    return content.find(b"\xff\xd9", place) >= 0
+
+
 def _decode_by_pillow(content: bytes, reduction: int, name: str) -> Grey:
     try:
         with Image.open(io.BytesIO(content)) as image:
-            turned = image.getexif().get(_EXIF_ORIENTATION, 1)
             # pillow-heif applies the container's own rotation and resets this tag.
+            turned = _orientation(image)
             grey = np.asarray(image.convert("L"))
     except (OSError, ValueError, EOFError, RuntimeError) as error:
         raise TruncatedPhoto(
             f"{name} can't be decoded to its end: {error}", bytes=len(content)
         ) from error
-    grey = _upright(grey, int(turned))
+    grey = _upright(grey, turned)
     if reduction > 1:
         grey = cv2.resize(
             grey,
@@ -224,6 +274,14 @@ def _decode_by_pillow(content: bytes, reduction: int, name: str) -> Grey:
             interpolation=cv2.INTER_AREA,
         )
     return np.ascontiguousarray(grey, np.uint8)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; upright where the EXIF block is broken, which costs no photo."""
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except BROKEN_HEADER:
+        return 1
 
 
 def _upright(grey: Grey, orientation: int) -> Grey:
@@ -234,27 +292,40 @@ def _upright(grey: Grey, orientation: int) -> Grey:
     return np.rot90(grey, quarter_turns_anticlockwise)
 
 
-def _open_pdf(content: bytes, name: str) -> list[OpenedPhoto]:
+def _open_pdf(content: bytes, name: str) -> Iterator[tuple[int | None, OpenedPhoto | PhotoError]]:
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise TruncatedPhoto(f"{name} is a broken PDF: {error}", bytes=len(content)) from error
+        if "password" in str(error).lower():
+            yield None, UnsupportedPhoto(f"{name} is a PDF with a password", kind="PDF")
+        else:
+            yield None, TruncatedPhoto(f"{name} is a broken PDF: {error}", bytes=len(content))
+        return
     with document:
         if len(document) == 0:
-            raise EmptyPhoto(f"{name} is a PDF without pages", bytes=len(content))
-        return [
-            _open_picture(_pdf_page_picture(document[index]), name, sha256, pdf_page=index + 1)
-            for index in range(len(document))
-        ]
+            yield None, EmptyPhoto(f"{name} is a PDF without pages", bytes=len(content))
+        for number in range(1, len(document) + 1):
+            try:
+                picture = _pdf_page_picture(document[number - 1])
+                yield number, _open_picture(picture, name, sha256, pdf_page=number)
+            except pypdfium2.PdfiumError as error:
+                yield (
+                    number,
+                    TruncatedPhoto(
+                        f"{name}, page {number}: {error}", bytes=len(content), page=number
+                    ),
+                )
+            except PhotoError as error:
+                yield number, error
 
 
 def _pdf_page_picture(page: pypdfium2.PdfPage) -> bytes:
     """Render one page, as PNG bytes, so that it goes the way of all other pictures."""
-    longest = max(page.get_size())
-    scale = min(PDF_PX_PER_POINT, PDF_LONG_SIDE_PX / longest)
-    # A photo wrapped in a small page would lose its pixels at 200 dpi.
-    scale = max(scale, min(2 * READING_LONG_SIDE_PX, PDF_LONG_SIDE_PX) / longest)
+    longest = max(1.0, *page.get_size())
+    # At 200 dpi, but a photo wrapped in a small page would lose its pixels at that.
+    scale = max(PDF_PX_PER_POINT, 2 * READING_LONG_SIDE_PX / longest)
+    scale = min(scale, PDF_LONG_SIDE_PX / longest)
     picture = page.render(scale=scale, grayscale=True).to_numpy()
     done, png = cv2.imencode(".png", np.squeeze(picture), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
@@ -274,11 +345,15 @@ def photo_files(places: Iterable[Path]) -> tuple[Path, ...]:
             found.update(
                 path
                 for path in place.rglob("*")
-                if path.is_file() and not _hidden(path.relative_to(place))
+                if (path.is_file() or _broken_link(path)) and not _hidden(path.relative_to(place))
             )
         else:
             found.add(place)
     return tuple(sorted(found))
+
+
+def _broken_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _hidden(path: Path) -> bool:
@@ -294,13 +369,14 @@ def claimed_tps(path: Path, manifest: Mapping[str, str] | None = None) -> str | 
         for key in (str(path), path.as_posix(), path.name):
             if key in manifest:
                 return manifest[key]
-    named = TPS_IN_NAME.match(path.name)
-    if named:
-        return named.group(1)
+    by_kpu = KPU_NAME.match(path.name)
+    if by_kpu:
+        return by_kpu.group(1)
     for folder in path.parents:
         if TPS_FOLDER.match(folder.name):
             return folder.name
-    return None
+    by_somebody = CODE_IN_NAME.match(path.name)
+    return by_somebody.group(1) if by_somebody else None
 
 
 def read_manifest(path: Path) -> dict[str, str]:

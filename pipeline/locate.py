@@ -106,5 +106,6 @@ def by_tag(
 
 
 def _similar(on_sheet: Array, in_photo: Array) -> Array:
-    matrix, _ = cv2.estimateAffine2D(on_sheet, in_photo, method=cv2.LMEDS)
-    return np.vstack([matrix, [0.0, 0.0, 1.0]])
+    rows = np.column_stack([on_sheet, np.ones(len(on_sheet))])
+    solution, *_ = np.linalg.lstsq(rows, in_photo, rcond=None)
+    return np.vstack([solution.T, [0.0, 0.0, 1.0]])

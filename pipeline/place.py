@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from models.errors import AmbiguousPlace, NoFormFound, PhotoTooSmall, PoorPlacement, WrongForm
-from models.forms.template import FormTemplate
+from models.forms.template import FormTemplate, PageTemplate
 from pipeline.constellation import by_guess, guesses
 from pipeline.intake import open_finer
+from pipeline.landmarks import FoundTag, find_tags
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
 from pipeline.states import OpenedPhoto, PlacedPage
@@ -21,6 +23,9 @@ ENOUGH_PX_PER_MM = 1.7
 
 LEAST_PX_PER_MM = 0.8
 """A digit box of 18 mm is then 14 px: nobody can tell 3 from 8."""
+
+ROOM_FOR_A_SHEET = 0.2
+"""Where a sheet leaves a wider strip of the picture free, another may lie beside it."""
 
 MOST_GUESSES = 5
 
@@ -105,13 +110,49 @@ def _by_code(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | 
             for page in form.pages
             if page.tag
         }
-        for tag in tags_in(photo, family, tuple(pages)):
-            form, page = pages[tag.id]
-            try:
-                return refine(by_tag(photo, form, page, tag))
-            except NoFormFound:
-                continue  # A code without its page: the boxes may still be found.
+        sheets = _sheets(photo, pages, tags_in(photo, family, tuple(pages)))
+        if len(sheets) == 1 and _room_beside(sheets[0]) > ROOM_FOR_A_SHEET:
+            # There is room for another sheet, whose code is too small for the quick look.
+            others = find_tags(photo.grey, family, tuple(pages))
+            beside = [tag for tag in others if not _lies_on(sheets[0], tag)]
+            sheets += _sheets(photo, pages, beside)
+        if len(sheets) > 1:
+            numbers = ", ".join(str(sheet.page.number) for sheet in sheets)
+            raise AmbiguousPlace(
+                f"{photo.name} shows {len(sheets)} sheets (pages {numbers}) in one picture",
+                sheets=len(sheets),
+            )
+        if sheets:
+            return sheets[0]
     return None
+
+
+def _sheets(
+    photo: OpenedPhoto,
+    pages: Mapping[int, tuple[FormTemplate, PageTemplate]],
+    tags: Sequence[FoundTag],
+) -> list[PlacedPage]:
+    """The pages that square codes name, as far as the print bears them out."""
+    sheets = []
+    for tag in tags:
+        form, page = pages[tag.id]
+        try:
+            sheets.append(refine(by_tag(photo, form, page, tag)))
+        except NoFormFound:
+            continue  # A code without its page: the boxes may still be found.
+    return sheets
+
+
+def _room_beside(placed: PlacedPage) -> float:
+    """Widest strip of the picture that the sheet leaves free, as a share of width or height."""
+    outline = np.array(placed.placement.outline) / placed.photo.full_size
+    return float(max(outline.min(axis=0).max(), (1 - outline.max(axis=0)).max()))
+
+
+def _lies_on(placed: PlacedPage, tag: FoundTag) -> bool:
+    outline = np.array(placed.placement.outline, np.float32)
+    x, y = tag.corners.mean(axis=0) * placed.photo.reduction
+    return cv2.pointPolygonTest(outline, (float(x), float(y)), measureDist=False) >= 0
 
 
 def _strange_codes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[int]:
@@ -128,7 +169,23 @@ def _by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
 
     Raises:
         AmbiguousPlace: where another placing is borne out nearly as well.
+        PoorPlacement: where the picture's mirror image is borne out as well or better.
     """
+    best = _best_by_boxes(photo, forms)
+    if best is None:
+        return None
+    mirrored = replace(photo, grey=np.ascontiguousarray(photo.grey[:, ::-1]))
+    if _by_code(mirrored, forms) is None:
+        try:
+            other = _best_by_boxes(mirrored, forms)
+        except AmbiguousPlace:
+            other = None
+        if other is None or other.support < RIVAL * best.support:
+            return best
+    raise PoorPlacement(f"{photo.name} may be a mirror image: its boxes fit better turned over")
+
+
+def _best_by_boxes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
     borne_out: list[tuple[PlacedPage, int]] = []
     for guess in guesses(photo.grey, forms, MOST_GUESSES):
         try:

@@ -19,7 +19,7 @@ from models.records import (
     ReviewReason,
 )
 from pipeline.cells import cut_cells
-from pipeline.intake import claimed_tps, open_photos, read_bytes
+from pipeline.intake import claimed_tps, open_each, read_bytes
 from pipeline.place import place_page
 from pipeline.states import CutPage, OpenedPhoto, PlacedPage, WitnessedPage
 from pipeline.weigh import Thresholds, weigh
@@ -103,12 +103,14 @@ def read_content(
     content: bytes, reader: Reader, *, name: str, tps: str | None = None
 ) -> tuple[PageReading, ...]:
     """The same for bytes at hand."""
-    try:
-        photos = open_photos(content, name)
-    except PhotoError as error:
-        sha256 = hashlib.sha256(content).hexdigest()
-        return (_rejected(name, sha256, error, reader, tps=tps),)
-    return tuple(read_photo(photo, reader, tps=tps) for photo in photos)
+    readings = []
+    for pdf_page, photo in open_each(content, name):
+        if isinstance(photo, PhotoError):
+            sha256 = hashlib.sha256(content).hexdigest()
+            readings.append(_rejected(name, sha256, photo, reader, tps=tps, pdf_page=pdf_page))
+        else:
+            readings.append(read_photo(photo, reader, tps=tps))
+    return tuple(readings)
 
 
 def read_photo(photo: OpenedPhoto, reader: Reader, *, tps: str | None = None) -> PageReading:

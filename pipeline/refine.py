@@ -23,7 +23,7 @@ from pipeline.spread import contradicted, spread
 from pipeline.states import LocatedPage, OpenedPhoto, PlacedPage
 from pipeline.warp import Bend, PageWarp, project
 
-FINE_REACH_MM = 3.5
+FINE_REACH_MM = 2.0
 """How far the last, fine search looks around what the coarse one found."""
 
 AGREE_MM = 1.0

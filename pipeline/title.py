@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pytesseract
 
+from models.errors import RecogniserError
 from models.forms.template import FormTemplate
 from models.recognisers.tesseract import find_tesseract
 from pipeline.arrays import Grey
@@ -107,6 +108,8 @@ def _text(grey: Grey) -> str:
     _configured()
     try:
         return str(pytesseract.image_to_string(grey, lang="eng", config="--psm 3", timeout=SECONDS))
+    except pytesseract.TesseractError as error:
+        raise RecogniserError(f"Tesseract does not run: {error}") from error
     except RuntimeError:
         # pytesseract's way to say that time ran out: nothing was read.
         return ""

@@ -26,6 +26,9 @@ from models.records import (
 PADDING = frozenset({"x", "blank", "dash"})
 """What people write where a shorter number has no digit. A leading 0 is a digit."""
 
+LIFTED_FROM = 0.9
+"""Confidence of the digits from which agreeing bubbles raise it."""
+
 BLANK_CONFIDENCE = 0.99
 """An empty field is only called so when it surely is: a faint number must not vanish."""
 
@@ -160,8 +163,10 @@ def weigh(
         reasons.append(ReviewReason.BUBBLES_UNCLEAR)
     elif bubbles.used:
         if bubbles.value == digits.value:
-            # Two independent witnesses agree: both must be wrong, in the same way.
-            confidence = 1 - (1 - digits.confidence) * (1 - bubbles.confidence)
+            # Two witnesses agree: both must be wrong, in the same way. What is wrong with the
+            # photo or its placing is wrong for both, so that they only lift what is likely.
+            if digits.confidence >= LIFTED_FROM:
+                confidence = 1 - (1 - digits.confidence) * (1 - bubbles.confidence)
         else:
             reasons.append(ReviewReason.WITNESSES_DISAGREE)
             confidence = digits.confidence * (1 - bubbles.confidence)

@@ -46,7 +46,7 @@ def demo(
 
     photos, entries, home = folder / "photos", folder / "entries.json", folder / "home"
     if not entries.exists():
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DemoFolderTaken(f"{folder} is there already, and is no finished demo")
         from fixtures.sample import make_sample
 
@@ -71,7 +71,11 @@ def demo(
         votes_page = next((page.photo for page in pages if page.page == VOTES_PAGE), "PHOTO")
     console.print(summary_table(summary))
     # Before the environment is activated, the shell does not find the command by its name alone.
-    command = "chasil" if shutil.which("chasil") else os.path.relpath(sys.argv[0])
+    command = (
+        "chasil"
+        if shutil.which("chasil")
+        else os.path.relpath(Path(sys.executable).with_name("chasil"))
+    )
     typer.echo(
         f"""
 Photos:   {photos}

@@ -108,31 +108,29 @@ class Camera:
         return 255 * (light.clamp(0, 255) / 255) ** gamma
 
     def _resolution(self, light: torch.Tensor) -> torch.Tensor:
-        """Fewer pixels, defocus, or a moving hand; one in ten so far that no one could read it.
-
-        Those keep their label too: the loss then teaches how little can be known from them.
-        """
+        """Fewer pixels, defocus, or a moving hand."""
         order = torch.randperm(len(light), generator=self._chance)
-        parts = list(torch.chunk(order, 20))
-        for place, part in enumerate(parts[:10]):
-            pixels = int(self._rng.integers(8, 18) if place == 0 else self._rng.integers(18, 43))
-            light[part] = self._few_pixels(light[part], pixels)
-        for place, part in enumerate(parts[10:15]):
-            low, high = (1.5, 4.0) if place == 0 else (0.4, 1.7)
-            light[part] = _blur(light[part], float(self._rng.uniform(low, high)))
-        for part in parts[15:17]:
-            light[part] = _shake(
-                light[part], float(self._rng.uniform(1, 8)), float(self._rng.uniform(0, np.pi))
+        parts = list(torch.chunk(order, 12))
+        for part in parts[:5]:
+            pixels = int(self._rng.integers(20, 43))
+            few = functional.interpolate(
+                light[part], size=(pixels, pixels), mode="bilinear", antialias=True
             )
+            mode = "bicubic" if self._rng.random() < 0.7 else "bilinear"
+            light[part] = functional.interpolate(few, size=(CROP_PX, CROP_PX), mode=mode)
+        for part in parts[5:8]:
+            light[part] = _blur(light[part], float(self._rng.uniform(0.4, 1.7)))
+        for part in parts[8:9]:
+            length = int(self._rng.integers(2, 6))
+            kernel = torch.zeros(1, 1, 5, 5)
+            along = torch.linspace(-2, 2, 9)
+            angle = float(self._rng.uniform(0, np.pi))
+            for step in along * (length / 5):
+                row, column = float(step) * np.sin(angle), float(step) * np.cos(angle)
+                kernel[0, 0, round(2 + row), round(2 + column)] += 1 / 9
+            padded = functional.pad(light[part], (2, 2, 2, 2), mode="replicate")
+            light[part] = functional.conv2d(padded, kernel)
         return light
-
-    def _few_pixels(self, light: torch.Tensor, pixels: int) -> torch.Tensor:
-        """Seen by so few pixels, each with its own noise, and enlarged again."""
-        few = functional.interpolate(light, size=(pixels, pixels), mode="bilinear", antialias=True)
-        noise = self._some(len(few), 0.5) * self._uniform(len(few), 0, 10)
-        few = few + noise * torch.randn(few.shape, generator=self._chance)
-        mode = "bicubic" if self._rng.random() < 0.7 else "bilinear"
-        return functional.interpolate(few, size=(CROP_PX, CROP_PX), mode=mode)
 
     def _shade(self, light: torch.Tensor) -> torch.Tensor:
         """Brightness, and the edge of a shadow or a slow gradient for some."""
@@ -159,7 +157,7 @@ class Camera:
             phase = self._uniform(count, 0, 2 * np.pi)
             along = torch.cos(turn) * x + torch.sin(turn) * y
             waves = waves + torch.sin(2 * np.pi * along / pitch + phase)
-        return light * (1 + self._some(count, 0.15) * self._uniform(count, 0.01, 0.11) * waves)
+        return light * (1 + self._some(count, 0.12) * self._uniform(count, 0.01, 0.09) * waves)
 
     def _sharpen(self, light: torch.Tensor) -> torch.Tensor:
         """The halos that phones put round dark strokes, for some."""
@@ -185,18 +183,6 @@ def _blur(light: torch.Tensor, sigma: float) -> torch.Tensor:
     padded = functional.pad(light, (reach, reach, reach, reach), mode="replicate")
     across = functional.conv2d(padded, weights.view(1, 1, 1, -1))
     return functional.conv2d(across, weights.view(1, 1, -1, 1))
-
-
-def _shake(light: torch.Tensor, length: float, angle: float) -> torch.Tensor:
-    """Smeared along a line of ``length`` px."""
-    reach = 4
-    kernel = torch.zeros(1, 1, 2 * reach + 1, 2 * reach + 1)
-    steps = np.linspace(-length / 2, length / 2, 17)
-    for step in steps:
-        row, column = reach + step * np.sin(angle), reach + step * np.cos(angle)
-        kernel[0, 0, round(row), round(column)] += 1 / len(steps)
-    padded = functional.pad(light, (reach, reach, reach, reach), mode="replicate")
-    return functional.conv2d(padded, kernel)
 
 
 def to_canvas(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:

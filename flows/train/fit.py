@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Plan:
     """Everything that decides the outcome besides the data."""
 
-    steps: int = 4000
+    steps: int = 4500
     batch: int = 256
     real_share: float = 0.55
     peak_rate: float = 3e-3

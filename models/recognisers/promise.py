@@ -33,4 +33,6 @@ def field_clear_threshold(digest: str, folder: Path | None = None) -> float:
         raise RecogniserError(
             f"{path.name} was measured with the weights {used}, not {digest}", file=path.name
         )
+    if not 0.5 < threshold <= 1:
+        raise RecogniserError(f"{path.name}: {threshold} is no threshold", file=path.name)
     return threshold

@@ -25,14 +25,13 @@ def is_current_upload(batch: int | None = None) -> ColumnElement[bool]:
         .where(
             later.folder == UploadRow.folder,
             later.name == UploadRow.name,
-            later.id > UploadRow.id,
+            # Two of one name in one run are two folders' photos, not one put right.
+            later.batch_id > UploadRow.batch_id,
             or_(UploadRow.sha256.is_(None), later.sha256 == UploadRow.sha256),
         )
         .correlate(UploadRow)
     )
-    if batch is None:
-        return ~again.exists()
-    return and_(UploadRow.batch_id == batch, ~again.where(later.batch_id == batch).exists())
+    return ~again.exists() if batch is None else UploadRow.batch_id == batch
 
 
 def is_current_reading(recipe: str) -> ColumnElement[bool]:
@@ -42,7 +41,8 @@ def is_current_reading(recipe: str) -> ColumnElement[bool]:
         select(other.id)
         .where(
             other.sha256 == ReadingRow.sha256,
-            other.pdf_page == ReadingRow.pdf_page,
+            # All pages of one file go together: another recipe may find other pages in it.
+            other.recipe != ReadingRow.recipe,
             or_(other.recipe == recipe, other.id > ReadingRow.id),
         )
         .correlate(ReadingRow)

@@ -2,9 +2,10 @@
 
 The revisions of one TPS and form stand in the order of the time they speak of: the source's own
 time stamp, or the time of import where it gives none. An entry that says the same as the one
-before it in that order is no news. So a re-import changes nothing, an old file imported late
-takes its place before the newer one, and a number that was changed and changed back shows as
-three revisions.
+before it in that order is no news. But where it is the newest word its time is kept, in a revision
+with the same numbers, so that an older report imported later can't pass for newer. So a re-import
+changes nothing, an old file imported late takes its place before the newer one, and a number that
+was changed and changed back shows as three revisions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from models.records import Entry
 WIB = timezone(timedelta(hours=7), "WIB")
 """Western Indonesian Time: the zone of a time stamp that doesn't name one (KPU sits in Jakarta)."""
 
-Novelty = Literal["new", "revised", "unchanged"]
+Novelty = Literal["new", "revised", "unchanged", "confirmed"]
+"""``confirmed``: the newest numbers again, at a later time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def novelty(history: Sequence[KnownRevision], arriving: KnownRevision) -> Novelt
         return "unchanged"
     in_time = sorted(history, key=lambda known: known.speaks_of)
     earlier = [known for known in in_time if known.speaks_of <= arriving.speaks_of]
-    if earlier and earlier[-1].content == arriving.content:
+    repeats = bool(earlier) and earlier[-1].content == arriving.content
+    if repeats and earlier[-1] is not in_time[-1]:
         return "unchanged"
-    return "revised"
+    return "confirmed" if repeats else "revised"
 
 
 def with_zone(moment: datetime) -> datetime:

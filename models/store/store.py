@@ -331,7 +331,12 @@ class Store:
                     reported_at = with_zone(entry.reported_at) if entry.reported_at else None
                     arriving = KnownRevision(reported_at or now, content_of(entry))
                     verdict = novelty(history, arriving)
-                    counts[verdict] += 1
+                    if verdict == "confirmed":
+                        counts["unchanged"] += 1
+                        if reported_at is None:
+                            continue  # The time of an import confirms nothing.
+                    else:
+                        counts[verdict] += 1
                     if verdict == "unchanged":
                         continue
                     history.append(arriving)

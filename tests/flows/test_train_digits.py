@@ -175,7 +175,7 @@ def test_the_threshold_shuts_out_errors() -> None:
 
 def test_training_from_crops_to_card(material: Material, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from flows.train.digits import Sizes, publish
+    from flows.train.digits import publish
     from flows.train.fit import Plan, fit
     from flows.train.network import logits_of
 
@@ -204,4 +204,3 @@ def test_training_from_crops_to_card(material: Material, tmp_path: Path) -> None
     card = json.loads((weights.parent / "card.json").read_text(encoding="utf-8"))
     assert weights.name == f"weights-{card['digest']}.onnx"
     assert card["held_out"]["count"] == 60
-    assert Sizes().folds == 3

@@ -303,7 +303,15 @@ def test_a_reimport_is_no_revision(store: Store) -> None:
     assert store.add_entries([first]) == ImportCount(unchanged=1)
     later = entry(24, "2024-02-16T00:00:00")
     assert store.add_entries([later]) == ImportCount(unchanged=1)
-    assert len(store.entry_revisions(TPS)) == 1
+    assert {known.entry.fields["suara_paslon_1"] for known in store.entry_revisions(TPS)} == {24}
+
+
+def test_an_older_report_imported_late_never_passes_for_the_newest(store: Store) -> None:
+    store.add_entries([entry(10, "2024-02-15T00:00:00")])
+    store.add_entries([entry(10, "2024-02-20T00:00:00")])
+    store.add_entries([entry(99, "2024-02-17T00:00:00")])
+    (latest,) = store.latest_entries()
+    assert latest.fields["suara_paslon_1"] == 10
 
 
 def test_changed_and_changed_back_is_three_revisions(store: Store) -> None:

@@ -188,10 +188,19 @@ def merged(*fields: FieldReading) -> FieldReading:
 
 
 def test_clear_wins_over_review_and_confidence_decides_among_equals() -> None:
-    assert merged(field(24, 0.99, REVIEW), field(25, 0.98)).value == 25
+    assert merged(field(24, 0.4, REVIEW), field(25, 0.98)).value == 25
     assert merged(field(24, 0.97), field(24, 0.99)).confidence == 0.99
     assert merged(field(24, 0.5, REVIEW), field(24, 0.6, REVIEW)).confidence == 0.6
-    assert merged(field(24, 0.5, REVIEW), field(None, 0.6, BLANK)).status is BLANK
+    assert merged(field(24, 0.4, REVIEW), field(None, 0.6, BLANK)).status is BLANK
+
+
+def test_a_likely_number_is_not_silenced_by_a_sure_photo() -> None:
+    for sure in (field(None, 0.999, BLANK), field(128, 0.999)):
+        both = merged(sure, field(123, 0.99, REVIEW))
+        assert (both.status, both.value) == (REVIEW, None)
+        assert both.reasons == (ReviewReason.WITNESSES_DISAGREE,)
+        assert 123 in {witness.value for witness in both.witnesses.values()}
+    assert merged(field(128, 0.999), field(128, 0.9, REVIEW)).status is CLEAR
 
 
 def test_two_clear_answers_settle_nothing() -> None:
@@ -236,12 +245,17 @@ FIELD_READINGS = st.builds(
 def test_merging_never_picks_silently(fields: list[FieldReading]) -> None:
     result = merged(*fields)
     settled = {one.value for one in fields if one.status in (CLEAR, BLANK)}
-    if len(settled) == 1:
+    likely = {
+        one.value
+        for one in fields
+        if one.status is REVIEW and one.value is not None and one.confidence >= 0.5
+    }
+    if len(settled) == 1 and likely <= settled:
         assert result.status in (CLEAR, BLANK)
         assert {result.value} == settled
     else:
         assert result.status not in (CLEAR, BLANK)
-    if len(settled) > 1:
+    if settled and len(settled | likely) > 1:
         assert result.value is None
         assert 0 <= result.confidence <= 1
         seen = {witness.value for witness in result.witnesses.values()}

@@ -17,6 +17,7 @@ from models.errors import (
     EmptyPhoto,
     ManifestError,
     NotAnImage,
+    PhotoError,
     PhotoTooSmall,
     TruncatedPhoto,
     UnreadableFile,
@@ -24,6 +25,7 @@ from models.errors import (
 )
 from pipeline.intake import (
     claimed_tps,
+    open_each,
     open_finer,
     open_photos,
     photo_files,
@@ -83,6 +85,28 @@ def test_exif_orientation_is_honoured(orientation: int) -> None:
     assert photo.grey[300, 200] < 60
     assert photo.grey[300, 900] > 200
     assert photo.grey[1200, 200] > 100
+
+
+def test_a_file_of_several_pictures_hides_none() -> None:
+    pages = [Image.fromarray(picture()) for _ in range(3)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    with pytest.raises(UnsupportedPhoto) as caught:
+        open_photos(buffer.getvalue(), "scan.tif")
+    assert caught.value.data["pictures"] == 3
+
+
+def test_one_bad_page_of_a_pdf_costs_no_other() -> None:
+    content = encode_pdf([picture(), picture(2000, 100), picture()])
+    opened = list(open_each(content, "scan.pdf"))
+    assert [number for number, _ in opened] == [1, 2, 3]
+    assert [isinstance(photo, PhotoError) for _, photo in opened] == [False, True, False]
+
+
+def test_what_phones_append_is_no_truncation() -> None:
+    jpeg = encode(picture(), "jpeg")
+    (photo,) = open_photos(jpeg + bytes(200_000), "motion.jpg")
+    assert photo.grey.shape == (1400, 1000)
 
 
 def test_large_photos_are_decoded_smaller_and_finer_on_demand() -> None:
@@ -151,6 +175,9 @@ def test_the_tps_comes_from_manifest_name_or_folder() -> None:
     assert claimed_tps(Path("up/3216012001003/IMG_1.jpg")) == "3216012001003"
     assert claimed_tps(Path("up/IMG_1.jpg")) is None
     assert claimed_tps(Path("up/32160120010011.jpg")) is None
+    assert claimed_tps(Path("up/3216012001001.jpg")) == "3216012001001"
+    # Phones name photos by the millisecond: 13 digits too.
+    assert claimed_tps(Path("3216012001003/1707912345678.jpg")) == "3216012001003"
 
 
 def test_a_manifest_names_its_bad_row(tmp_path: Path) -> None:

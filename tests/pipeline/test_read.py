@@ -73,6 +73,24 @@ def test_the_null_engine_puts_every_field_before_a_person() -> None:
         assert all(field.value is None for field in reading.fields.values())
 
 
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_mirror_image_is_never_read(index: int, reader: Reader) -> None:
+    mirrored = np.ascontiguousarray(pixels(index)[:, ::-1])
+    (reading,) = read_content(encode(mirrored, "jpeg"), reader, name="mirror.jpg")
+    assert reading.status is PageStatus.REJECTED
+
+
+def test_two_sheets_in_one_photo_are_not_one(reader: Reader) -> None:
+    one, other = pixels(0), pixels(3)
+    high = max(one.shape[0], other.shape[0])
+    both = np.full((high, one.shape[1] + other.shape[1], 3), 90, np.uint8)
+    both[: one.shape[0], : one.shape[1]] = one
+    both[: other.shape[0], one.shape[1] :] = other
+    (reading,) = read_content(encode(both, "jpeg"), reader, name="two.jpg")
+    assert reading.error is not None
+    assert reading.error.code == "ambiguous_place"
+
+
 def test_fields_out_of_view_are_never_guessed(reader: Reader) -> None:
     photo = page_defect(PageDefect.RIGHT_COLUMNS_ONLY, 1, page=1)
     (reading,) = read_content(photo.content, reader, name="part.jpg")
