@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -132,28 +130,3 @@ def _banner(picture: Picture, text: str, colour: Colour) -> None:
     # A letter is about half as wide as its line is high.
     room = 2 * (picture.shape[1] - 16) / len(text)
     _text(picture, text, (8, round(high * 0.75)), min(high * 0.7, room), colour)
-
-
-def contact_sheet(pictures: Sequence[Picture], columns: int, width_px: int) -> Picture:
-    """Pictures side by side, each scaled to one width; rows are as high as their highest."""
-    scaled = [
-        np.asarray(
-            cv2.resize(
-                picture,
-                (width_px, max(1, round(picture.shape[0] * width_px / picture.shape[1]))),
-                interpolation=cv2.INTER_AREA,
-            ),
-            np.uint8,
-        )
-        for picture in pictures
-    ]
-    rows = []
-    for start in range(0, len(scaled), columns):
-        row = scaled[start : start + columns]
-        high = max(picture.shape[0] for picture in row)
-        canvas = np.full((high, width_px * columns, 3), 255, np.uint8)
-        for place, picture in enumerate(row):
-            left = place * width_px
-            canvas[: picture.shape[0], left : left + width_px] = picture
-        rows.append(canvas)
-    return np.vstack(rows)
