@@ -80,15 +80,50 @@ class BubbleColumn(Record):
     box: BoxPx
 
 
+class TallyCell(Record):
+    """One cell of the tally (turus): up to five strokes."""
+
+    label: str
+    """``0`` to ``5`` strokes, ``struck`` (crossed out as unused) or ``other``."""
+    confidence: Probability
+    box: BoxPx
+
+
+class TallyRow(Record):
+    """One row of the tally: what its strokes say, and what is written at its end."""
+
+    row: int
+    """From 1, top first."""
+    strokes: int | None
+    """Strokes in the row's cells; ``None`` where a cell can't be counted."""
+    strokes_confidence: Probability
+    written: int | None
+    """The row's total as written in its two boxes; ``None`` where they hold no number."""
+    written_confidence: Probability
+    uncertain: tuple[int, ...]
+    """Columns, from 1, of the cells that are not certain."""
+    cells: tuple[TallyCell, ...]
+    digits: tuple[DigitBox, ...]
+    """The boxes of the written total; empty where the form has none or they are out of view."""
+    box: BoxPx
+
+
 class Witness(Record):
-    """One independent reading of a field (``digits``, ``bubbles``)."""
+    """One independent reading of a field: ``digits``, ``bubbles``, ``tally`` or ``words``."""
 
     value: int | None
     """Votes; ``None`` where this witness saw no number."""
     confidence: Probability
+    """Of the value; of there being no number where ``value`` is ``None``."""
     box: BoxPx | None
+    distribution: tuple[tuple[int, Probability], ...] = ()
+    """The likeliest numbers, each with its probability, likeliest first. What is missing to 1 is
+    spread over all other numbers and over there being none."""
     boxes: tuple[DigitBox, ...] = ()
     columns: tuple[BubbleColumn, ...] = ()
+    rows: tuple[TallyRow, ...] = ()
+    text: str | None = None
+    """The words as they were read, letter by letter."""
 
 
 class FieldReading(Record):

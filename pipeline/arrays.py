@@ -19,5 +19,8 @@ Points = NDArray[np.float64]
 Points3 = NDArray[np.float64]
 """(m, 4, 2) outlines of boxes, px."""
 
+Points4 = NDArray[np.float64]
+"""(rows, columns, 4, 2) outlines of a grid's cells, px."""
+
 Matrix = NDArray[np.float64]
 """(3, 3) homography."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from models.forms.template import BoxMm, FieldTemplate
+from models.forms.template import BoxMm, FieldTemplate, Grid
 from models.recognisers.recogniser import CROP_PX
-from pipeline.arrays import Array, Grey, Points3
-from pipeline.states import CellCut, CutPage, PlacedPage
+from pipeline.arrays import Grey, Points3
+from pipeline.states import CellCut, CutPage, GridCut, LineCut, PlacedPage
+from pipeline.straighten import (
+    corners_of,
+    full_size,
+    inside,
+    straighten_area,
+    straighten_cells,
+)
 
 BOX_MARGIN = 0.10
 """A digit crop shows its printed frame and this share of its side on each side, as the real
@@ -20,6 +26,13 @@ FINE_PX = 2 * CROP_PX
 SHARP_PX = 1.3 * CROP_PX
 """Boxes larger than this in the photo are sampled finer and averaged, so as not to be aliased."""
 
+GRID_MARGIN = 0.15
+"""A cell of the tally or a row total shows this share of its sides on each side: strokes are not
+kept within the printed lines."""
+
+LINE_PX_PER_MM = 4.0
+"""Lines of handwriting (words, header) are straightened at this scale."""
+
 BUBBLE_PX = 24
 BUBBLE_REACH = 1.5
 """A bubble's picture is this many diameters wide."""
@@ -27,7 +40,6 @@ BUBBLE_REACH = 1.5
 
 def cut_cells(placed: PlacedPage) -> CutPage:
     """Cut the cells of all fields in view; fields out of view get empty cuts."""
-    size = placed.photo.grey.shape[1], placed.photo.grey.shape[0]
     fields = [field for field in placed.page.fields if field.name in placed.in_view]
     corners = _digit_outlines(fields, placed)
     ends = np.cumsum([0, *(len(field.boxes) for field in fields)])
@@ -37,7 +49,7 @@ def cut_cells(placed: PlacedPage) -> CutPage:
     }
     side_px = float(np.median(np.hypot(*(corners[:, 1] - corners[:, 0]).T)))
     sampled = CROP_PX if side_px <= SHARP_PX else FINE_PX
-    digits = _cut(placed.photo.grey, corners, sampled, CROP_PX)
+    digits = straighten_cells(placed.photo.grey, corners, sampled, CROP_PX)
     cells: dict[str, CellCut] = {}
     start = 0
     for field in placed.page.fields:
@@ -45,16 +57,20 @@ def cut_cells(placed: PlacedPage) -> CutPage:
             cells[field.name] = _out_of_view()
             continue
         count = len(field.boxes)
-        bubbles, bubble_outlines = _bubbles(field, placed, size)
+        bubbles, bubble_outlines = _bubbles(field, placed)
         cells[field.name] = CellCut(
             in_view=True,
             digits=digits[start : start + count],
-            digit_outlines=_full_size(outlines[field.name], placed.photo.reduction),
+            digit_outlines=full_size(outlines[field.name], placed.photo.reduction),
             bubbles=bubbles,
             bubble_outlines=bubble_outlines,
+            tally=_grid(field.tally, placed),
+            row_totals=_grid(field.row_totals, placed),
+            words=_line(field.words, placed, field.words_print),
         )
         start += count
-    return CutPage(placed, cells)
+    header = {part: _line(box, placed) for part, box in placed.page.header.items()}
+    return CutPage(placed, cells, {part: line for part, line in header.items() if line})
 
 
 def _out_of_view() -> CellCut:
@@ -67,14 +83,6 @@ def _out_of_view() -> CellCut:
     )
 
 
-def _corners(boxes: Sequence[BoxMm], nudge: tuple[float, float]) -> Array:
-    """(n * 4, 2) mm, clockwise from top left."""
-    points = [
-        corner for x0, y0, x1, y1 in boxes for corner in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-    ]
-    return np.array(points, np.float64) + np.array(nudge, np.float64)
-
-
 def _digit_outlines(fields: Sequence[FieldTemplate], placed: PlacedPage) -> Points3:
     """(boxes, 4, 2) px of the boxes of all fields, each with its margin."""
     grown = []
@@ -83,13 +91,11 @@ def _digit_outlines(fields: Sequence[FieldTemplate], placed: PlacedPage) -> Poin
         for x0, y0, x1, y1 in field.boxes:
             dx, dy = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
             boxes.append((x0 - dx, y0 - dy, x1 + dx, y1 + dy))
-        grown.append(_corners(boxes, placed.nudges[field.name]))
+        grown.append(corners_of(boxes, placed.nudges[field.name]))
     return placed.warp.to_px(np.concatenate(grown)).reshape(-1, 4, 2)
 
 
-def _bubbles(
-    field: FieldTemplate, placed: PlacedPage, size: tuple[int, int]
-) -> tuple[Grey | None, Points3 | None]:
+def _bubbles(field: FieldTemplate, placed: PlacedPage) -> tuple[Grey | None, Points3 | None]:
     """The bubbles of a field, or nothing where it has none or they are not all in view."""
     if field.bubbles is None:
         return None, None
@@ -98,15 +104,10 @@ def _bubbles(
     centres = [field.bubbles.centre(c, v) for c in range(columns) for v in range(10)]
     boxes = [(x - half, y - half, x + half, y + half) for x, y in centres]
     nudge = placed.nudges[field.name]
-    outlines = placed.warp.to_px(_corners(boxes, nudge)).reshape(-1, 4, 2)
-    inside = (
-        (outlines >= -0.5).all()
-        and (outlines[..., 0] <= size[0] - 0.5).all()
-        and (outlines[..., 1] <= size[1] - 0.5).all()
-    )
-    if not inside:
+    outlines = placed.warp.to_px(corners_of(boxes, nudge)).reshape(-1, 4, 2)
+    if not inside(outlines, placed.photo.grey):
         return None, None
-    pictures = _cut(placed.photo.grey, outlines, BUBBLE_PX, BUBBLE_PX)
+    pictures = straighten_cells(placed.photo.grey, outlines, BUBBLE_PX, BUBBLE_PX)
     whole = [
         (
             field.bubbles.columns_x[c] - half,
@@ -116,36 +117,53 @@ def _bubbles(
         )
         for c in range(columns)
     ]
-    column_outlines = _full_size(
-        placed.warp.to_px(_corners(whole, nudge)).reshape(-1, 4, 2), placed.photo.reduction
+    column_outlines = full_size(
+        placed.warp.to_px(corners_of(whole, nudge)).reshape(-1, 4, 2), placed.photo.reduction
     )
     return pictures.reshape(columns, 10, BUBBLE_PX, BUBBLE_PX), column_outlines
 
 
-def _full_size(outlines: Points3, reduction: int) -> Points3:
-    return (outlines + 0.5) * reduction - 0.5
+def _grid(grid: Grid | None, placed: PlacedPage) -> GridCut | None:
+    """The cells of a grid, or nothing where there is none or it is not all in view."""
+    if grid is None:
+        return None
+    boxes: list[BoxMm] = []
+    for row in range(grid.rows):
+        for column in range(grid.columns):
+            x0, y0, x1, y1 = grid.cell(row, column)
+            dx, dy = GRID_MARGIN * (x1 - x0), GRID_MARGIN * (y1 - y0)
+            boxes.append((x0 - dx, y0 - dy, x1 + dx, y1 + dy))
+    outlines = placed.warp.to_px(corners_of(boxes)).reshape(-1, 4, 2)
+    if not inside(outlines, placed.photo.grey):
+        return None
+    pictures = straighten_cells(placed.photo.grey, outlines, FINE_PX, CROP_PX)
+    shape = grid.rows, grid.columns
+    return GridCut(
+        pictures=pictures.reshape(*shape, CROP_PX, CROP_PX),
+        outlines=full_size(outlines, placed.photo.reduction).reshape(*shape, 4, 2),
+    )
 
 
-def _cut(grey: Grey, outlines: Points3, fine_px: int, px: int) -> Grey:
-    """Straighten (n, 4, 2) px outlines into (n, px, px) pictures."""
-    count = len(outlines)
-    if count == 0:
-        return np.zeros((0, px, px), np.uint8)
-    steps = ((np.arange(fine_px) + 0.5) / fine_px).astype(np.float32)
-    right, down = steps[None, None, :], steps[None, :, None]
-    tl, tr, br, bl = (outlines[:, k, :, None, None].astype(np.float32) for k in range(4))
-    x, y = (
-        ((1 - down) * ((1 - right) * tl[:, a] + right * tr[:, a]))
-        + (down * ((1 - right) * bl[:, a] + right * br[:, a]))
-        for a in (0, 1)
+def _line(box: BoxMm | None, placed: PlacedPage, printed: Sequence[BoxMm] = ()) -> LineCut | None:
+    """An area for handwriting, or nothing where there is none or it is not all in view."""
+    if box is None:
+        return None
+    outline = placed.warp.to_px(corners_of([box]))
+    if not inside(outline, placed.photo.grey):
+        return None
+    x0, y0 = box[:2]
+    notes = tuple(
+        (
+            (left - x0) * LINE_PX_PER_MM,
+            (top - y0) * LINE_PX_PER_MM,
+            (right - x0) * LINE_PX_PER_MM,
+            (bottom - y0) * LINE_PX_PER_MM,
+        )
+        for left, top, right, bottom in printed
     )
-    fine = cv2.remap(
-        grey,
-        x.reshape(count * fine_px, fine_px),
-        y.reshape(count * fine_px, fine_px),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+    return LineCut(
+        picture=straighten_area(placed.photo.grey, placed.warp, box, LINE_PX_PER_MM),
+        px_per_mm=LINE_PX_PER_MM,
+        outline=full_size(outline, placed.photo.reduction),
+        print=notes,
     )
-    if fine_px != px:
-        fine = cv2.resize(fine, (px, count * px), interpolation=cv2.INTER_AREA)
-    return np.asarray(fine, np.uint8).reshape(count, px, px)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from models.forms.template import FormTemplate, PageTemplate
 from models.records import BubbleColumn, DigitBox, Placement
-from pipeline.arrays import Grey, Matrix, Points3
+from pipeline.arrays import Grey, Matrix, Points, Points3, Points4
 from pipeline.spread import Known
 from pipeline.warp import PageWarp
 
@@ -86,6 +86,35 @@ class CellCut:
     """(columns, 10, s, s), each bubble in the middle third, or ``None``."""
     bubble_outlines: Points3 | None
     """(columns, 4, 2) px of the full-size photo."""
+    tally: GridCut | None = None
+    """The cells of the tally, or ``None``."""
+    row_totals: GridCut | None = None
+    """The boxes of the written row totals, or ``None``."""
+    words: LineCut | None = None
+    """The area of the number in words, or ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridCut:
+    """The cells of a grid that is in view, each with a margin."""
+
+    pictures: Grey
+    """(rows, columns, 48, 48)."""
+    outlines: Points4
+    """(rows, columns, 4, 2) px of the full-size photo, clockwise from top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineCut:
+    """An area for a line of handwriting, straightened and to scale."""
+
+    picture: Grey
+    """(high, wide) at ``px_per_mm``, the area's own proportions."""
+    px_per_mm: float
+    outline: Points
+    """(4, 2) px of the full-size photo, clockwise from top left."""
+    print: tuple[tuple[float, float, float, float], ...] = ()
+    """x0, y0, x1, y1 in px of ``picture``: printed notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +123,8 @@ class CutPage:
 
     placed: PlacedPage
     cells: dict[str, CellCut]
+    header: dict[str, LineCut]
+    """Part of the header (see ``PageTemplate.header``) to its line; those in view."""
 
 
 @dataclass(frozen=True, slots=True)

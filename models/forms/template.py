@@ -111,6 +111,10 @@ class Grid(_Part):
         )
 
 
+HeaderPart = Literal["provinsi", "kabupaten", "kecamatan", "kelurahan", "tps", "tps_words"]
+"""``tps`` is the TPS's number in digits, ``tps_words`` in words, ``kelurahan`` also a desa."""
+
+
 class FieldTemplate(_Part):
     """One number on the page and every place where it is written."""
 
@@ -125,6 +129,9 @@ class FieldTemplate(_Part):
     tally: Grid | None = None
     row_totals: Grid | None = None
     words: BoxMm | None = None
+    """Where the number is written in words."""
+    words_print: tuple[BoxMm, ...] = ()
+    """Printed notes inside ``words``: not handwriting."""
 
     @model_validator(mode="after")
     def _one_part_a_digit(self) -> Self:
@@ -152,6 +159,8 @@ class PageTemplate(_Part):
     texts: tuple[PrintedText, ...] = ()
     extra_boxes: tuple[BoxMm, ...] = ()
     """Printed boxes that hold no votes (the date)."""
+    header: dict[HeaderPart, BoxMm] = {}
+    """The lines at the top that say which TPS the page is of, with their dotted base line."""
     fields: Annotated[tuple[FieldTemplate, ...], Field(min_length=1)]
 
     def field(self, name: str) -> FieldTemplate:

@@ -16,10 +16,10 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from models.errors import RecogniserError
+from models.recognisers.weights import DIGEST_LENGTH, open_weights, weights_of
 
 LABELS: tuple[str, ...] = (
     *("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
@@ -40,7 +40,6 @@ DIGITS_FOLDER = "digits-kotak"
 """The folder of the recogniser in use."""
 
 _BATCH = 64
-_DIGEST_LENGTH = 12
 
 Crops = NDArray[np.uint8]
 """(n, 48, 48), 0 black to 255 white."""
@@ -113,31 +112,8 @@ class OnnxDigitRecogniser:
                 name says, or does not hold a network with these labels.
 
         """
-        named = weights.stem.removeprefix("weights-")
-        if weights.suffix != ".onnx" or named == weights.stem or len(named) < _DIGEST_LENGTH:
-            raise RecogniserError(
-                f"{weights.name} is not named weights-<digest>.onnx", file=weights.name
-            )
-        try:
-            content = weights.read_bytes()
-        except OSError as error:
-            raise RecogniserError(f"{weights.name}: {error.strerror}", file=weights.name) from error
-        found = hashlib.sha256(content).hexdigest()
-        if not found.startswith(named):
-            raise RecogniserError(
-                f"{weights.name} is not the file its name says: its SHA-256 begins {found[:12]}",
-                file=weights.name,
-                named=named,
-                found=found[: len(named)],
-            )
         self.name = weights.parent.name
-        self.digest = named
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            content, sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self.digest, self._session = open_weights(weights)
         answers = self._session.get_outputs()[0].shape[-1]
         if answers != len(LABELS):
             raise RecogniserError(
@@ -159,23 +135,12 @@ class NullRecogniser:
     """Says "don't know" to every box: the whole house must run with it and trust nothing."""
 
     name = "null"
-    digest = hashlib.sha256(b"null").hexdigest()[:_DIGEST_LENGTH]
+    digest = hashlib.sha256(b"null").hexdigest()[:DIGEST_LENGTH]
 
     def probabilities(self, crops: Crops) -> Probabilities:
         """The same probability for every label."""
         check_crops(crops)
         return np.full((len(crops), len(LABELS)), 1 / len(LABELS), dtype=np.float32)
-
-
-def weights_of(folder: Path) -> Path:
-    """The one weights file of a recogniser's folder; raises ``RecogniserError``."""
-    found = sorted(folder.glob("weights-*.onnx"))
-    if len(found) != 1:
-        raise RecogniserError(
-            f"{folder.name} holds {len(found)} files weights-<digest>.onnx instead of one",
-            folder=folder.name,
-        )
-    return found[0]
 
 
 def recogniser_folder() -> Path:

@@ -23,9 +23,9 @@ from models.recognisers.recogniser import (
     load_digit_recogniser,
     prepare,
     recogniser_folder,
-    weights_of,
 )
 from models.recognisers.tesseract import TesseractRecogniser
+from models.recognisers.weights import weights_of
 
 ANY_CROPS = st.integers(0, 3).flatmap(lambda n: arrays(np.uint8, (n, CROP_PX, CROP_PX)))
 
