@@ -28,7 +28,7 @@ from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from models.errors import ChasilError
-from models.regions import load_regions, read_regions
+from models.regions import RegionTable, load_regions, read_regions
 from models.store.store import Store
 from pipeline.intake import read_manifest
 from pipeline.read import load_reader, read_file
@@ -72,7 +72,8 @@ def process(
         photos: Folders and files.
         entries: Reported numbers; without them the paper's own sums and pages are checked.
         manifest: CSV ``photo,tps``.
-        regions: Table of regions to use instead of the one that ships with chasil.
+        regions: Table of regions to use instead of the one that ships with chasil; headers are
+            held against it.
         expect: Code of a region; each of its TPS must have photos.
         workers: Reading processes; one a processor if not given.
         batch_size: Photos a task run.
@@ -85,7 +86,8 @@ def process(
     if not arrivals:
         places = ", ".join(str(place) for place in photos)
         raise NothingToDo(f"no files in {places}")
-    expected = _expected(regions, expect)
+    table = load_regions() if regions is None else read_regions(regions)
+    expected = _expected(table, expect)
     console = Console(stderr=True)
     with (
         Store.open() as store,
@@ -96,7 +98,7 @@ def process(
         if entries is not None:
             run.import_entries(entries)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
-        run.compare(expected)
+        run.compare(expected, table)
         summary = run.finish()
         _show(store, summary)
     return summary
@@ -132,10 +134,9 @@ def run_process(
     )
 
 
-def _expected(regions: Path | None, expect: str | None) -> tuple[str, ...]:
+def _expected(table: RegionTable, expect: str | None) -> tuple[str, ...]:
     if expect is None:
         return ()
-    table = load_regions() if regions is None else read_regions(regions)
     expected = table.tps(expect)
     if not expected:
         raise NothingToDo(f"the table of regions has no TPS below {expect}")

@@ -10,7 +10,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, islice
 
+from models.recognisers.installed import installed_digests
 from models.records import Conflict, Entry, PageReading, TpsCode
+from models.regions import RegionTable
+from models.reliability import load_reliabilities
 from models.store.store import Store
 from pipeline.compare import compare_all
 from pipeline.gather import Gathered, gather
@@ -20,7 +23,10 @@ TPS_AT_ONCE = 200
 
 
 def find_conflicts(
-    store: Store, recipe: str, expected: Collection[TpsCode] = ()
+    store: Store,
+    recipe: str,
+    expected: Collection[TpsCode] = (),
+    regions: RegionTable | None = None,
 ) -> Iterator[tuple[Conflict, ...]]:
     """All conflicts, some hundred TPS at a time; those of one TPS need not come together.
 
@@ -28,19 +34,21 @@ def find_conflicts(
         store: Photos, readings and entries.
         recipe: The recipe whose readings count where there are several.
         expected: TPS that must have photos.
+        regions: Table of regions to hold the photos' headers against.
 
     """
+    known = load_reliabilities(installed_digests())
     copied = {duplicate.sha256 for duplicate in store.duplicates()}
     copies: list[PageReading] = []
     with_photo: set[TpsCode] = set()
     nothing_reported = next(store.latest_entries(), None) is None
 
     for pages in _some_tps(store.current_readings(recipe)):
-        gathered = replace(gather(pages), duplicates=())
+        gathered = replace(gather(pages, known), duplicates=())
         copies += [page for page in pages if page.sha256 in copied]
         with_photo |= gathered.tps
         entries = None if nothing_reported else store.latest_entries(gathered.tps)
-        yield compare_all(gathered, entries)
+        yield compare_all(gathered, entries, regions=regions)
     yield compare_all(Gathered(duplicates=gather(copies).duplicates), None)
 
     unseen = (entry for entry in store.latest_entries() if entry.tps not in with_photo)

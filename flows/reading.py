@@ -11,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.exports import printable
+from flows.header import header_as_json, header_as_text
 from flows.pictures import PICTURE_KINDS, draw_steps, save_picture
 from models.errors import PhotoError
 from models.records import FieldStatus, PageReading, PageStatus, Witness
+from models.regions import RegionTable
 from pipeline.intake import open_each, photo_files, read_bytes
 from pipeline.overlay import draw_overlay
 from pipeline.read import Reader, load_reader, read_file
@@ -69,17 +71,18 @@ def read_photos(
                 _save_steps(photo, reader, steps / name)
 
 
-def page_as_json(page: PageReading) -> str:
+def page_as_json(page: PageReading, regions: RegionTable) -> str:
     """The page as one line of JSON; what does not apply (no TPS, no error) is left out."""
+    said = {"header": header_as_json(page, regions)}
     known = {
         name: value
-        for name, value in page.model_dump(mode="json").items()
+        for name, value in (page.model_dump(mode="json", exclude={"header"}) | said).items()
         if value is not None and value != {}
     }
     return json.dumps({"photo": page.photo, "sha256": page.sha256} | known, ensure_ascii=False)
 
 
-def page_as_table(page: PageReading) -> Table | Text:
+def page_as_table(page: PageReading, regions: RegionTable) -> Table | Text:
     """The page for a terminal."""
     photo = printable(page.photo)
     if page.status is PageStatus.REJECTED or page.placement is None:
@@ -92,13 +95,26 @@ def page_as_table(page: PageReading) -> Table | Text:
     if page.tps:
         title.append(f", TPS {page.tps}")
     title.append(f" (placed within {page.placement.error_mm:.2f} mm)")
-    table = Table(title=title, title_justify="left")
-    table.add_column("field")
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=header_as_text(page, regions),
+        caption_justify="left",
+        caption_style="",
+    )
+    table.add_column("field", no_wrap=True)
     table.add_column("value", justify="right")
-    table.add_column("confidence", justify="right")
+    table.add_column("conf.", justify="right", no_wrap=True)
     table.add_column("status")
     table.add_column("digits")
-    table.add_column("bubbles")
+    # A witness that no field of this page has takes no room.
+    others = [
+        name
+        for name in ("bubbles", "tally", "words")
+        if any(name in field.witnesses for field in page.fields.values())
+    ]
+    for name in others:
+        table.add_column(name, justify="left" if name == "bubbles" else "right")
     for name, field in page.fields.items():
         status = field.status.value.replace("_", " ")
         if field.reasons:
@@ -109,12 +125,27 @@ def page_as_table(page: PageReading) -> Table | Text:
             "" if field.status is FieldStatus.NOT_IN_VIEW else f"{field.confidence:.4f}",
             Text(status, style=STYLES[field.status]),
             " ".join(box.label for box in _witness(field.witnesses, "digits").boxes),
-            " ".join(
-                column.state if column.value is None else str(column.value)
-                for column in _witness(field.witnesses, "bubbles").columns
-            ),
+            *(_said(field.witnesses, other) for other in others),
         )
     return table
+
+
+def _said(witnesses: dict[str, Witness], name: str) -> str:
+    """What a witness besides the digits says, short."""
+    if name == "bubbles":
+        return " ".join(
+            column.state if column.value is None else str(column.value)
+            for column in _witness(witnesses, name).columns
+        )
+    return _number(witnesses, name)
+
+
+def _number(witnesses: dict[str, Witness], name: str) -> str:
+    """A witness's number; a dash where it looked and saw none."""
+    if name not in witnesses:
+        return ""
+    value = witnesses[name].value
+    return "–" if value is None else str(value)
 
 
 def _witness(witnesses: dict[str, Witness], name: str) -> Witness:

@@ -20,6 +20,7 @@ from flows.progress import Reporter
 from flows.summary import EntryCounts, Summary
 from models.errors import ErrorRecord, ReadingFailed
 from models.records import ConflictKind, PageReading, TpsCode
+from models.regions import RegionTable
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
@@ -139,10 +140,12 @@ class Run:
         self._pages_read_now += pages + len(failed)
         return pages
 
-    def compare(self, expected: Collection[TpsCode] = ()) -> None:
+    def compare(
+        self, expected: Collection[TpsCode] = (), regions: RegionTable | None = None
+    ) -> None:
         """Find and record all conflicts in the store; see ``find_conflicts``."""
         self._reporter.say("comparing")
-        for conflicts in find_conflicts(self._store, self.recipe, expected):
+        for conflicts in find_conflicts(self._store, self.recipe, expected, regions):
             self._store.save_conflicts(self.batch, conflicts)
 
     def finish(self) -> Summary:

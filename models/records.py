@@ -54,6 +54,8 @@ class ReviewReason(StrEnum):
     NO_UNITS = "no_units_digit"
     WITNESSES_DISAGREE = "witnesses_disagree"
     BUBBLES_UNCLEAR = "bubbles_unclear"
+    SUMS_POINT_ELSEWHERE = "sums_point_elsewhere"
+    """The form's sums would make another number likelier than the one that was read."""
     CELL_OUT_OF_PLACE = "cell_out_of_place"
     TOO_COARSE = "too_coarse"
 
@@ -132,6 +134,10 @@ class FieldReading(Record):
     value: int | None
     """Votes, voters or ballot papers; ``None`` for blank, not in view, or no single value."""
     confidence: Probability
+    """Of the value, from all that is known: this field's witnesses and, in a ``FormReading``, the
+    form's sums."""
+    witnessed: Probability | None = None
+    """Confidence from the field's own witnesses alone; ``None`` where sums had no say."""
     status: FieldStatus
     reasons: tuple[ReviewReason, ...] = ()
     witnesses: dict[str, Witness] = {}
@@ -154,6 +160,29 @@ class Placement(Record):
     """Share of the page's fields in view."""
     outline: tuple[tuple[float, float], ...]
     """The sheet's four corners in pixels, clockwise from its top left."""
+
+
+class HeaderLine(Record):
+    """One line of the page's header, kept so that any text can be scored against it later."""
+
+    text: str
+    """The likeliest letters and digits; empty where nothing is written."""
+    confidence: Probability
+    """Of ``text``, as the line recogniser gives it."""
+    box: BoxPx
+    lattice: str
+    """Probabilities of all signs along the line, see ``pipeline.lattice``."""
+
+
+class HeaderReading(Record):
+    """What stands in the header: evidence only, the same whatever TPS the upload claims."""
+
+    signs: str
+    """The signs the lattices are over, in the order of their columns after the CTC blank's."""
+    recogniser: str
+    """Digest of what read the lines."""
+    lines: dict[str, HeaderLine]
+    """Part of the header (see ``models.forms.template.HeaderPart``) to its line; those in view."""
 
 
 class PageStatus(StrEnum):
@@ -180,6 +209,8 @@ class PageReading(Record):
     """Digest of form template, recognisers and reading code that made this reading."""
     placement: Placement | None = None
     fields: dict[str, FieldReading] = {}
+    header: HeaderReading | None = None
+    """``None`` where no line of the header is in view."""
     error: ErrorRecord | None = None
 
 
@@ -233,6 +264,8 @@ class ConflictKind(StrEnum):
     RULE_BROKEN_IN_ENTRY = "rule_broken_in_entry"
     DUPLICATE_PHOTO = "duplicate_photo"
     WRONG_PAGE = "wrong_page"
+    WRONG_TPS = "wrong_tps"
+    """The header names another TPS than the upload claims."""
 
 
 class Cause(StrEnum):

@@ -8,7 +8,8 @@ import numpy as np
 
 from models.forms.template import BoxMm, FieldTemplate, Grid
 from models.recognisers.recogniser import CROP_PX
-from pipeline.arrays import Grey, Points3
+from pipeline.arrays import Array, Grey, Points3
+from pipeline.ruled import settled
 from pipeline.states import CellCut, CutPage, GridCut, LineCut, PlacedPage
 from pipeline.straighten import (
     corners_of,
@@ -31,7 +32,7 @@ GRID_MARGIN = 0.15
 kept within the printed lines."""
 
 LINE_PX_PER_MM = 4.0
-"""Lines of handwriting (words, header) are straightened at this scale."""
+"""The area of the words is straightened at this scale."""
 
 BUBBLE_PX = 24
 BUBBLE_REACH = 1.5
@@ -47,9 +48,7 @@ def cut_cells(placed: PlacedPage) -> CutPage:
         field.name: corners[start:end]
         for field, start, end in zip(fields, ends, ends[1:], strict=False)
     }
-    side_px = float(np.median(np.hypot(*(corners[:, 1] - corners[:, 0]).T)))
-    sampled = CROP_PX if side_px <= SHARP_PX else FINE_PX
-    digits = straighten_cells(placed.photo.grey, corners, sampled, CROP_PX)
+    digits = straighten_cells(placed.photo.grey, corners, _sampled(corners), CROP_PX)
     cells: dict[str, CellCut] = {}
     start = 0
     for field in placed.page.fields:
@@ -58,19 +57,25 @@ def cut_cells(placed: PlacedPage) -> CutPage:
             continue
         count = len(field.boxes)
         bubbles, bubble_outlines = _bubbles(field, placed)
+        down = None if field.tally is None else settled(placed.photo.grey, placed.warp, field.tally)
         cells[field.name] = CellCut(
             in_view=True,
             digits=digits[start : start + count],
             digit_outlines=full_size(outlines[field.name], placed.photo.reduction),
             bubbles=bubbles,
             bubble_outlines=bubble_outlines,
-            tally=_grid(field.tally, placed),
-            row_totals=_grid(field.row_totals, placed),
+            tally=_grid(field.tally, placed, down),
+            row_totals=_grid(field.row_totals, placed, None if down is None else down[-1:]),
             words=_line(field.words, placed, field.words_print),
         )
         start += count
-    header = {part: _line(box, placed) for part, box in placed.page.header.items()}
-    return CutPage(placed, cells, {part: line for part, line in header.items() if line})
+    return CutPage(placed, cells)
+
+
+def _sampled(outlines: Points3) -> int:
+    """Pixels along a side at which cells of these outlines are sampled, before averaging."""
+    side_px = float(np.median(np.hypot(*(outlines[:, 1] - outlines[:, 0]).T)))
+    return CROP_PX if side_px <= SHARP_PX else FINE_PX
 
 
 def _out_of_view() -> CellCut:
@@ -123,8 +128,11 @@ def _bubbles(field: FieldTemplate, placed: PlacedPage) -> tuple[Grey | None, Poi
     return pictures.reshape(columns, 10, BUBBLE_PX, BUBBLE_PX), column_outlines
 
 
-def _grid(grid: Grid | None, placed: PlacedPage) -> GridCut | None:
-    """The cells of a grid, or nothing where there is none or it is not all in view."""
+def _grid(grid: Grid | None, placed: PlacedPage, down: Array | None) -> GridCut | None:
+    """The cells of a grid, or nothing where there is none or it is not all in view.
+
+    ``down``, mm, moves its columns: (columns,), or (1,) for all of them.
+    """
     if grid is None:
         return None
     boxes: list[BoxMm] = []
@@ -133,10 +141,13 @@ def _grid(grid: Grid | None, placed: PlacedPage) -> GridCut | None:
             x0, y0, x1, y1 = grid.cell(row, column)
             dx, dy = GRID_MARGIN * (x1 - x0), GRID_MARGIN * (y1 - y0)
             boxes.append((x0 - dx, y0 - dy, x1 + dx, y1 + dy))
-    outlines = placed.warp.to_px(corners_of(boxes)).reshape(-1, 4, 2)
+    corners = corners_of(boxes).reshape(grid.rows, grid.columns, 4, 2)
+    if down is not None:
+        corners[..., 1] += down[None, :, None]
+    outlines = placed.warp.to_px(corners.reshape(-1, 2)).reshape(-1, 4, 2)
     if not inside(outlines, placed.photo.grey):
         return None
-    pictures = straighten_cells(placed.photo.grey, outlines, FINE_PX, CROP_PX)
+    pictures = straighten_cells(placed.photo.grey, outlines, _sampled(outlines), CROP_PX)
     shape = grid.rows, grid.columns
     return GridCut(
         pictures=pictures.reshape(*shape, CROP_PX, CROP_PX),
@@ -144,7 +155,7 @@ def _grid(grid: Grid | None, placed: PlacedPage) -> GridCut | None:
     )
 
 
-def _line(box: BoxMm | None, placed: PlacedPage, printed: Sequence[BoxMm] = ()) -> LineCut | None:
+def _line(box: BoxMm | None, placed: PlacedPage, printed: Sequence[BoxMm]) -> LineCut | None:
     """An area for handwriting, or nothing where there is none or it is not all in view."""
     if box is None:
         return None

@@ -23,6 +23,8 @@ not in view             page missing (in part), once a page, from ``compare_all`
   ``not_computable``. The conflict has the confidence of the least sure number that goes in.
 * A page that nobody could read is ``page_missing`` whatever else is said about it, and each photo
   that could not be read is ``unreadable`` besides (``wrong_page`` where it is another form).
+* A photo whose header names another TPS than it is filed under is ``wrong_tps``, see
+  ``pipeline.whose``. Its numbers are compared all the same: nothing is moved by a machine.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from math import prod
 
 from models.errors import WrongForm
 from models.forms.template import load_form
+from models.recognisers.evidence import load_header_evidence
 from models.records import (
     Cause,
     Conflict,
@@ -44,12 +47,15 @@ from models.records import (
     PageReading,
     TpsCode,
 )
+from models.regions import RegionTable
 from models.rules import RuleResult, Severity, Verdict, evaluate_all, evaluate_reading
 from pipeline import priority as factors
 from pipeline.causes import BOXES, probable_cause, swapped_rows
 from pipeline.entries import SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
+from pipeline.weigh import is_heard
+from pipeline.whose import Whose, WhoseVerdict, place_name, whose_form
 
 
 def compare(
@@ -88,6 +94,7 @@ def compare_all(
     entries: Iterable[Entry] | None,
     *,
     expected: Collection[TpsCode] = (),
+    regions: RegionTable | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -97,6 +104,8 @@ def compare_all(
             nothing to compare with: then no entry is missing.
         expected: TPS that must have photos. One without any gets a single ``page_missing``; TPS
             that have at least one photo are looked at in any case.
+        regions: Table of regions to hold headers against; without it, or where it does not hold a
+            photo's TPS, no ``wrong_tps`` is found.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
@@ -115,6 +124,8 @@ def compare_all(
             readings.get(key), entry, reported if entry is None else entry.fields.keys()
         )
     conflicts += _of_photos(gathered, latest)
+    if regions is not None:
+        conflicts += _of_headers(gathered.photos, regions)
     for tps in sorted(set(expected) - gathered.tps):
         conflicts.append(_no_photo(tps, latest.get((tps, PPWP_FORM))))
     return _urgent_first(conflicts)
@@ -333,7 +344,9 @@ def _unsettled(
     is_reported: bool,
     broken: _Broken,
 ) -> Conflict:
-    answers = {witness.value for witness in field.witnesses.values()} | {field.value}
+    answers = {
+        witness.value for name, witness in field.witnesses.items() if is_heard(name, witness)
+    } | {field.value}
     numbers = sorted(answer for answer in answers if answer is not None)
     agrees = entry is not None and field.value == entry
     votes = max((abs(number - (entry or 0)) for number in numbers), default=entry)
@@ -448,6 +461,31 @@ def _of_photos(gathered: Gathered, latest: Mapping[tuple[str, str], Entry]) -> I
             tps=None,
             detail=f"Page {photo.page} was read, but nothing says which TPS it is of.",
         )
+
+
+def _of_headers(photos: Iterable[PageReading], regions: RegionTable) -> Iterator[Conflict]:
+    """Photos whose header names another TPS than they are filed under."""
+    for photo in photos:
+        if photo.tps is None or photo.header is None:
+            continue
+        whose = whose_form(photo.header, photo.tps, regions, load_header_evidence())
+        if whose.verdict is WhoseVerdict.MISMATCH:
+            yield _of_photo(
+                ConflictKind.WRONG_TPS,
+                photo,
+                tps=photo.tps,
+                detail=f"Filed under {place_name(photo.tps, regions)}; the header looks like "
+                f"{whose.likeliest_name} ({whose.likeliest}): {_speaking_against(whose)}.",
+            )
+
+
+def _speaking_against(whose: Whose) -> str:
+    """``kelurahan reads SUKADAYA``, for each line that does not fit the claimed TPS."""
+    return ", ".join(
+        f"{part.replace('_', ' ')} reads {one.text or 'nothing'}"
+        for part, one in whose.parts.items()
+        if one.nats < 0
+    )
 
 
 def _of_photo(

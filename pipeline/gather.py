@@ -8,6 +8,8 @@ Photos of one page are weighed field by field:
 * a settled reading that another settled one contradicts, or one for review that is likelier right
   than wrong, settles nothing: the field goes to review with no value (``WITNESSES_DISAGREE``) and
   every photo's witnesses are kept on it.
+
+Then the fields of the form are weighed together, by its sums (``pipeline.decide``).
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from models.records import (
     TpsCode,
     Witness,
 )
+from models.reliability import Reliabilities
+from pipeline.decide import decide
 
 PPWP_FORM = "c-hasil-ppwp-2024"
 
@@ -93,15 +97,21 @@ class Gathered:
     """Photos that could not be read, with or without a TPS; not those that are mere copies."""
     without_tps: tuple[PageReading, ...] = ()
     """Photos that were read, but nothing says which TPS they are of."""
+    photos: tuple[PageReading, ...] = ()
+    """Photos that were read and claim a TPS, each once a TPS."""
     tps: frozenset[TpsCode] = frozenset()
     """Every TPS that has at least one photo, readable or not."""
 
 
-def gather(pages: Iterable[PageReading], *, form: str = PPWP_FORM) -> Gathered:
+def gather(
+    pages: Iterable[PageReading], known: Reliabilities | None = None, *, form: str = PPWP_FORM
+) -> Gathered:
     """Put pages together.
 
     Args:
         pages: One record a photo (a page of a PDF is a photo); ``photo`` tells uploads apart.
+        known: How far witnesses and sums are to be trusted; where ``None``, each field stays as
+            its photo gave it and the sums have no say.
         form: Id of the form that every TPS must have; its pages are what can be missing.
 
     Raises:
@@ -128,7 +138,7 @@ def gather(pages: Iterable[PageReading], *, form: str = PPWP_FORM) -> Gathered:
             rejected_by_tps[photo.tps].append(photo)
 
     forms = [
-        _of_form(tps, form_id, of_form, rejected_by_tps[tps])
+        _of_form(tps, form_id, of_form, rejected_by_tps[tps], known)
         for (tps, form_id), of_form in sorted(by_form.items())
     ]
     return Gathered(
@@ -139,18 +149,25 @@ def gather(pages: Iterable[PageReading], *, form: str = PPWP_FORM) -> Gathered:
         wrong_pages=tuple(one for each in forms for one in each.wrong_pages),
         rejected=tuple(photo for photo in rejected if not _is_copy(photo)),
         without_tps=tuple(photo for photo in read if photo.tps is None),
+        photos=tuple(photo for photo in read if photo.tps is not None),
         tps=all_tps,
     )
 
 
 def _of_form(
-    tps: TpsCode, form: str, photos: Sequence[PageReading], rejected: Sequence[PageReading]
+    tps: TpsCode,
+    form: str,
+    photos: Sequence[PageReading],
+    rejected: Sequence[PageReading],
+    known: Reliabilities | None,
 ) -> Gathered:
     """What the photos of one form of one TPS make together, and what they lack."""
     by_page: dict[int, list[PageReading]] = defaultdict(list)
     for photo in photos:
         by_page[photo.page or 0].append(photo)
     reading = _form_reading(tps, form, photos)
+    if known is not None:
+        reading = decide(reading, known)
     missing = [page.number for page in load_form(form).pages if page.number not in by_page]
     partly_seen = []
     for page in load_form(form).pages:

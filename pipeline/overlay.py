@@ -6,7 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.records import BoxPx, FieldReading, FieldStatus, PageReading, PageStatus
+from models.records import (
+    BoxPx,
+    FieldReading,
+    FieldStatus,
+    PageReading,
+    PageStatus,
+    Witness,
+)
+from pipeline.cells import GRID_MARGIN
 from pipeline.intake import open_finer
 from pipeline.states import OpenedPhoto
 
@@ -21,6 +29,15 @@ COLOURS: dict[FieldStatus, Colour] = {
     FieldStatus.NOT_IN_VIEW: (120, 120, 120),
 }
 """By status: green clear, orange review, blue blank."""
+
+AGREES, DIFFERS, NOTHING = (60, 150, 20), (20, 90, 235), (120, 120, 120)
+"""A tally or words that say the field's number, another one, or none."""
+
+UNUSED = frozenset({"0", "struck"})
+"""Cells of the tally that hold no stroke."""
+
+ROW_LABEL_MM = 26.0
+"""Beside a tally's row stands what its strokes say, and what is written at its end."""
 
 LONG_SIDE_PX = 2400
 """Overlays are drawn at this size, small photos too: the labels must be legible."""
@@ -74,6 +91,12 @@ def _draw_field(
         if column.value is not None:
             at = _bubble_centre(start, end, column.value, rotation_degrees)
             cv2.circle(picture, at, max(2, round(unit)), colour, -1, cv2.LINE_AA)
+    for name in ("tally", "words"):
+        witness = field.witnesses.get(name)
+        if witness is not None and witness.box is not None:
+            agrees = witness.value == field.value
+            shade = NOTHING if witness.value is None else AGREES if agrees else DIFFERS
+            _draw_witness(picture, name, witness, factor, unit, shade)
     # Labels last, so that no frame crosses them: in each box what was seen, above them the value.
     for box in digits.boxes:
         (x, y), _ = _corners(box.box, factor)
@@ -83,6 +106,40 @@ def _draw_field(
     value = "?" if field.value is None else str(field.value)
     label = f"{value}  {field.confidence:.3f} {field.status.value}"
     _text(picture, label, (x, y - round(0.3 * unit)), min(7 * unit, LARGEST_TEXT_PX), colour)
+
+
+def _draw_witness(
+    picture: Picture, name: str, witness: Witness, factor: float, unit: float, colour: Colour
+) -> None:
+    """What the tally or the words say, where they say it: each row, each doubtful cell."""
+    if witness.box is None:
+        return
+    start, end = _corners(witness.box, factor)
+    cv2.rectangle(picture, start, end, colour, max(1, round(unit * 0.25)), cv2.LINE_AA)
+    high = min(6 * unit, LARGEST_TEXT_PX)
+    for row in witness.rows:
+        for column in row.uncertain:
+            corner, opposite = _corners(_without_margin(row.cells[column - 1].box), factor)
+            cv2.rectangle(picture, corner, opposite, DIFFERS, max(1, round(unit * 0.4)))
+        if any(cell.label not in UNUSED for cell in row.cells) or row.written is not None:
+            (x, y), _ = _corners(row.box, factor)
+            said = "?" if row.strokes is None else str(row.strokes)
+            wrote = "-" if row.written is None else str(row.written)
+            at = x - round(ROW_LABEL_MM * unit), y + round(2.2 * high)
+            _text(picture, f"{said} | {wrote}", at, high, colour)
+    value = "-" if witness.value is None else str(witness.value)
+    label = f"{name} {value}  {witness.confidence:.3f}"
+    if witness.text:
+        label += f"  {witness.text}"
+    _text(picture, label, (start[0], end[1] - round(0.4 * unit)), high, colour)
+
+
+def _without_margin(box: BoxPx) -> BoxPx:
+    """A cell's printed box, from the larger one that was looked at."""
+    share = GRID_MARGIN / (1 + 2 * GRID_MARGIN)
+    x0, y0, x1, y1 = box
+    dx, dy = share * (x1 - x0), share * (y1 - y0)
+    return x0 + dx, y0 + dy, x1 - dx, y1 - dy
 
 
 def _bubble_centre(

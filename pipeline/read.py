@@ -9,28 +9,29 @@ from pathlib import Path
 
 from models.errors import PhotoError
 from models.forms.template import FormTemplate, installed_forms, load_form
-from models.recognisers.promise import field_clear_threshold
-from models.recognisers.recogniser import DigitRecogniser, load_digit_recogniser
+from models.recognisers.installed import Recognisers, load_recognisers
 from models.records import (
     FieldReading,
     FieldStatus,
     PageReading,
     PageStatus,
     ReviewReason,
+    Witness,
 )
+from models.reliability import Reliabilities, load_reliabilities, unmeasured
 from pipeline.cells import cut_cells
 from pipeline.intake import claimed_tps, open_each, read_bytes
 from pipeline.place import place_page
 from pipeline.states import CutPage, OpenedPhoto, PlacedPage, WitnessedPage
-from pipeline.weigh import Thresholds, weigh
+from pipeline.weigh import weigh
 from pipeline.witnesses.bubbles import read_bubbles
 from pipeline.witnesses.digits import read_digits
+from pipeline.witnesses.header import read_header
+from pipeline.witnesses.tally import read_tally
+from pipeline.witnesses.words import read_words
 
-READING_CODE_VERSION = "1"
+READING_CODE_VERSION = "2"
 """Raise this whenever a change to ``pipeline`` may change a reading."""
-
-NEVER = 2.0
-"""A threshold that no confidence reaches, for engines whose errors were not measured."""
 
 COARSE_PX_PER_MM = 1.0
 """Below this a digit box has under 20 px: its reading is shown and a person looks."""
@@ -41,42 +42,44 @@ class Reader:
     """All that reading needs besides the photo. Build one a process."""
 
     forms: tuple[FormTemplate, ...]
-    recogniser: DigitRecogniser
-    thresholds: Thresholds
+    recognisers: Recognisers
+    known: Reliabilities
 
     @property
     def recipe(self) -> str:
-        """SHA-256 over form templates, recogniser and reading code: same recipe, same reading."""
-        parts = [f"code:{READING_CODE_VERSION}", f"digits:{self.recogniser.digest}"]
+        """SHA-256 over forms, recognisers, reliabilities and code: same recipe, same reading."""
+        parts = [f"code:{READING_CODE_VERSION}"]
+        parts += [f"{kind}:{digest}" for kind, digest in self.recognisers.digests.items()]
         parts += [f"form:{form.id}:{form.digest}" for form in self.forms]
-        parts.append(f"clear:{self.thresholds.clear}")
+        parts.append(f"reliabilities:{self.known.digest}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def load_reader(
     form_ids: Sequence[str] | None = None,
-    recogniser: DigitRecogniser | None = None,
+    recognisers: Recognisers | None = None,
     *,
-    clear: float | None = None,
+    measured: bool = True,
 ) -> Reader:
-    """Load forms and recogniser.
+    """Load forms, recognisers and what is known of their reliability.
 
     Args:
         form_ids: Which installed forms to look for; all of them where ``None``.
-        recogniser: Another engine than the installed one; nothing that it reads is clear unless
-            ``clear`` says from where.
-        clear: Confidence from which a field is clear; what was measured where ``None``.
+        recognisers: Other engines than the installed ones; nothing that they read is clear.
+        measured: Whether to trust the installed ones as far as was measured; else nothing that
+            they read is clear, as before any measurement.
 
     Raises:
         FormFileError: a form's file is broken.
-        RecogniserError: the recogniser's files are missing or not what they should be.
+        RecogniserError: the recognisers' files are missing or not what they should be.
+
     """
     forms = tuple(load_form(name) for name in form_ids or installed_forms())
-    if recogniser is not None:
-        return Reader(forms, recogniser, Thresholds(clear=NEVER if clear is None else clear))
-    own = load_digit_recogniser()
-    threshold = field_clear_threshold(own.digest) if clear is None else clear
-    return Reader(forms, own, Thresholds(clear=threshold))
+    if recognisers is not None:
+        return Reader(forms, recognisers, unmeasured(recognisers.digests))
+    own = load_recognisers()
+    known = load_reliabilities(own.digests) if measured else unmeasured(own.digests)
+    return Reader(forms, own, known)
 
 
 def read_file(
@@ -124,7 +127,15 @@ def read_photo(photo: OpenedPhoto, reader: Reader, *, tps: str | None = None) ->
 
 def witnessed(cut: CutPage, reader: Reader) -> WitnessedPage:
     """Let every witness look at the cells."""
-    return WitnessedPage(cut, read_digits(cut, reader.recogniser), read_bubbles(cut))
+    engines = reader.recognisers
+    return WitnessedPage(
+        cut,
+        digits=read_digits(cut, engines.digits),
+        bubbles=read_bubbles(cut),
+        tally=read_tally(cut, engines.tally, engines.row_digits),
+        words=read_words(cut, engines.lines),
+        header=read_header(cut, engines.lines),
+    )
 
 
 def reading_of(page: WitnessedPage, reader: Reader, *, tps: str | None) -> PageReading:
@@ -141,14 +152,15 @@ def reading_of(page: WitnessedPage, reader: Reader, *, tps: str | None) -> PageR
         recipe=reader.recipe,
         placement=placed.placement,
         fields={
-            field.name: _field(field.name, page, placed, reader.thresholds)
+            field.name: _field(field.name, page, placed, reader.known)
             for field in placed.page.fields
         },
+        header=page.header,
     )
 
 
 def _field(
-    name: str, page: WitnessedPage, placed: PlacedPage, thresholds: Thresholds
+    name: str, page: WitnessedPage, placed: PlacedPage, known: Reliabilities
 ) -> FieldReading:
     if name not in page.digits:
         return FieldReading(value=None, confidence=0.0, status=FieldStatus.NOT_IN_VIEW)
@@ -157,7 +169,12 @@ def _field(
         doubts.append(ReviewReason.CELL_OUT_OF_PLACE)
     if placed.placement.px_per_mm < COARSE_PX_PER_MM:
         doubts.append(ReviewReason.TOO_COARSE)
-    return weigh(page.digits[name], page.bubbles.get(name, ()), doubts, thresholds)
+    more: dict[str, Witness] = {}
+    if name in page.tally:
+        more["tally"] = page.tally[name]
+    if name in page.words:
+        more["words"] = page.words[name]
+    return weigh(page.digits[name], page.bubbles.get(name, ()), more, doubts, known)
 
 
 def _rejected(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.forms.template import FormTemplate, PageTemplate
-from models.records import BubbleColumn, DigitBox, Placement
+from models.records import BubbleColumn, DigitBox, HeaderReading, Placement, Witness
 from pipeline.arrays import Grey, Matrix, Points, Points3, Points4
 from pipeline.spread import Known
 from pipeline.warp import PageWarp
@@ -123,8 +123,6 @@ class CutPage:
 
     placed: PlacedPage
     cells: dict[str, CellCut]
-    header: dict[str, LineCut]
-    """Part of the header (see ``PageTemplate.header``) to its line; those in view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +132,6 @@ class WitnessedPage:
     cut: CutPage
     digits: dict[str, tuple[DigitBox, ...]]
     bubbles: dict[str, tuple[BubbleColumn, ...]]
+    tally: dict[str, Witness]
+    words: dict[str, Witness]
+    header: HeaderReading | None

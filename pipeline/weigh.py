@@ -1,19 +1,18 @@
 """One field: from what each witness saw to one number, its confidence and its status.
 
-Read what is written: the digits give the value. The bubbles may raise its confidence or send it
-to a person, and never put another number in its place.
+Read what is written: the reading is the number that stands in the digit boxes. The other
+witnesses say what the writers meant, and that is nearly always the same number; so they move the
+confidence, and tell apart what the digits leave in doubt. A witness that surely says another
+number sends the field to a person. How far each one is trusted was measured
+(``models.reliability``), so that a weak witness can't outvote a strong one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from math import prod
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.recognisers.recogniser import LABELS
 from models.records import (
     BubbleColumn,
     DigitBox,
@@ -22,203 +21,206 @@ from models.records import (
     ReviewReason,
     Witness,
 )
+from models.reliability import Reliabilities, WitnessReliability
+from pipeline.witnesses.bubbles import bubbles_answer, bubbles_witness
+from pipeline.witnesses.digits import LEAST_NUMBER, digits_answer, digits_witness
 
-PADDING = frozenset({"x", "blank", "dash"})
-"""What people write where a shorter number has no digit. A leading 0 is a digit."""
-
-LIFTED_FROM = 0.9
-"""Confidence of the digits from which agreeing bubbles raise it."""
-
-BLANK_CONFIDENCE = 0.99
-"""An empty field is only called so when it surely is: a faint number must not vanish."""
+NUMBERS = 1000
+"""Three boxes hold 0 to 999: what a witness that knows nothing spreads its belief over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From the recogniser's card: what its measured error rates allow."""
+def is_heard(name: str, witness: Witness) -> bool:
+    """Whether what a witness says of the number counts.
 
-    clear: float
-    """Smallest confidence of a field that may be called clear."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigitsAnswer:
-    """The digit boxes' joint answer."""
-
-    value: int | None
-    confidence: float
-    """Of the value; of the field being empty where ``blank``."""
-    blank: bool
-    reasons: tuple[ReviewReason, ...]
-
-
-@cache
-def _meanings(boxes: int) -> NDArray[np.int64]:
-    """What each combination of labels means, flat over ``boxes`` axes.
-
-    0 to 10^boxes - 1: that number; 10^boxes: all blank; 10^boxes + 1: no number.
+    One besides the digits that sees no single number is not heard: what a network makes of a
+    picture that is like none it learnt from is spread over many numbers, and means none.
     """
-    none = 10**boxes + 1
-    meaning = np.empty(len(LABELS) ** boxes, np.int64)
-    for flat, choice in enumerate(np.ndindex(*(len(LABELS),) * boxes)):
-        labels = [LABELS[k] for k in choice]
-        if all(label == "blank" for label in labels):
-            meaning[flat] = none - 1
-            continue
-        while labels and labels[0] in PADDING:
-            labels.pop(0)
-        digits = "".join(labels)
-        meaning[flat] = int(digits) if digits.isdigit() and len(digits) == len(labels) else none
-    return meaning
-
-
-def digits_answer(boxes: Sequence[DigitBox]) -> DigitsAnswer:
-    """Put the boxes of one field together.
-
-    The confidence of a number is the probability of all ways to write it (``x24``, ``024``,
-    ``24`` after an empty box), so that a doubt between two kinds of padding costs nothing.
-    """
-    joint = np.ones(1)
-    for box in boxes:
-        row = np.array([box.probabilities[label] for label in LABELS])
-        joint = np.multiply.outer(joint, row / row.sum()).ravel()
-    none = 10 ** len(boxes) + 1
-    mass = np.bincount(_meanings(len(boxes)), weights=joint, minlength=none + 1)
-    best = int(np.argmax(mass[:none]))
-    confidence = min(1.0, float(mass[best]))
-    labels = [box.label for box in boxes]
-    if confidence < 0.5:
-        return DigitsAnswer(None, confidence, blank=False, reasons=_why_no_number(labels))
-    if best == none - 1:
-        return DigitsAnswer(None, confidence, blank=True, reasons=())
-    return DigitsAnswer(best, confidence, blank=False, reasons=())
-
-
-def _why_no_number(labels: Sequence[str]) -> tuple[ReviewReason, ...]:
-    written = list(labels)
-    while written and written[0] in PADDING:
-        written.pop(0)
-    if "other" in written:
-        return (ReviewReason.NOT_A_DIGIT,)
-    if not written:
-        return (ReviewReason.NO_UNITS,)
-    if any(label in PADDING for label in written):
-        return (ReviewReason.DIGIT_AFTER_GAP,)
-    return (ReviewReason.LOW_CONFIDENCE,)
+    return name == "digits" or (witness.value is not None and witness.confidence >= LEAST_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
-class BubblesAnswer:
-    """The bubble columns' joint answer."""
+class Belief:
+    """What the witnesses of one field make of the number in its digit boxes."""
 
-    value: int | None
-    confidence: float
-    used: bool
-    """Whether anything is filled in at all; many forms leave the bubbles empty."""
-    unclear: bool
-    """Whether a column has several filled bubbles, a faint one, or a gap after a number."""
+    probabilities: Mapping[int, float]
+    """Number to probability; only numbers that a witness read."""
+    elsewhere: float
+    """Probability of any other number, or of none."""
+
+    @property
+    def best(self) -> tuple[int | None, float]:
+        """The likeliest number with its probability; ``None`` where no witness read any."""
+        if not self.probabilities:
+            return None, 0.0
+        number = max(self.probabilities, key=lambda one: (self.probabilities[one], -one))
+        return number, self.probabilities[number]
 
 
-def column_confidence(column: BubbleColumn) -> float:
-    """How sure a column is, from the gap between its fullest bubble and the next."""
-    first, second = sorted(column.fills, reverse=True)[:2]
-    gap = first - second if column.state == "one" else 0.5 - first
-    return float(1 / (1 + np.exp(-12 * (gap - 0.2))))
+def belief(witnesses: Mapping[str, Witness], known: Reliabilities) -> Belief:
+    """Put the witnesses of one field together.
+
+    With D the number in the digit boxes and N the one that was meant, D is N but for a slip, and
+    each other witness saw N, but for the share of answers that have nothing to do with it::
+
+        P(D = d) ∝ digits(d) · [(1 - slip) · M(d) + slip · mean of M]
+        M(n)     = Π of (1 - wrong) · witness(n) + wrong / 1000
+
+    where every witness's probabilities are first made true by its power.
+    """
+    digits = witnesses.get("digits")
+    if digits is None:
+        return Belief({}, 1.0)
+    others = [
+        _said(witness, known.witnesses[name], may_be_any=True)
+        for name, witness in witnesses.items()
+        if name in known.witnesses and name != "digits" and is_heard(name, witness)
+    ]
+    written = _said(digits, known.witnesses["digits"], may_be_any=False)
+    numbers = set(written.numbers).union(*(other.numbers for other in others))
+    meant = {number: prod(other.of(number) for other in others) for number in numbers}
+    of_unread = prod(other.background for other in others)
+    unread = NUMBERS - len(numbers)
+    mean = (sum(meant.values()) + unread * of_unread) / NUMBERS
+    kept = 1 - known.slip
+    weights = {
+        number: written.of(number) * (kept * meant[number] + known.slip * mean)
+        for number in numbers
+    }
+    rest = written.no_number * mean
+    rest += unread * written.background * (kept * of_unread + known.slip * mean)
+    total = sum(weights.values()) + rest
+    if total <= 0.0:
+        return Belief({}, 1.0)
+    return Belief({number: weight / total for number, weight in weights.items()}, rest / total)
 
 
-def bubbles_answer(columns: Sequence[BubbleColumn]) -> BubblesAnswer:
-    """Put the columns of one field together; empty leading columns are padding."""
-    used = any(column.state != "none" for column in columns)
-    if not used:
-        return BubblesAnswer(None, 0.0, used=False, unclear=False)
-    rest = list(columns)
-    while rest and rest[0].state == "none":
-        rest.pop(0)
-    if any(column.state != "one" for column in rest):
-        return BubblesAnswer(None, 0.0, used=True, unclear=True)
-    value = int("".join(str(column.value) for column in rest))
-    confidence = float(np.prod([column_confidence(column) for column in columns]))
-    return BubblesAnswer(value, round(confidence, 6), used=True, unclear=False)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One witness's probabilities, made true."""
+
+    numbers: Mapping[int, float]
+    no_number: float
+    """Share of "no number", and of numbers too unlikely to be listed."""
+    background: float
+    """Probability of any single number that it did not read."""
+
+    def of(self, number: int) -> float:
+        return self.numbers.get(number, 0.0) + self.background
+
+
+def _said(witness: Witness, known: WitnessReliability, *, may_be_any: bool) -> _Said:
+    """``may_be_any``: what the witness leaves open may be any number, rather than none."""
+    missing = max(0.0, 1.0 - sum(p for _, p in witness.distribution))
+    sharpened = {number: p**known.power for number, p in witness.distribution}
+    rest = missing**known.power if missing > 0 else 0.0
+    total = sum(sharpened.values()) + rest
+    right = (1 - known.wrong) / total if total else 0.0
+    no_number = rest * right
+    return _Said(
+        numbers={number: p * right for number, p in sharpened.items()},
+        no_number=no_number,
+        background=(known.wrong + (no_number if may_be_any else 0.0)) / NUMBERS,
+    )
 
 
 def weigh(
     boxes: Sequence[DigitBox],
     columns: Sequence[BubbleColumn],
+    more: Mapping[str, Witness],
     doubts: Sequence[ReviewReason],
-    thresholds: Thresholds,
+    known: Reliabilities,
 ) -> FieldReading:
     """Decide one field.
 
     Args:
         boxes: Its digit boxes, most significant first.
         columns: Its bubble columns in the same order; empty where there are none.
+        more: Its other witnesses (``tally``, ``words``), where there are any.
         doubts: Reasons from the steps before (a cell out of place, too coarse a photo).
-        thresholds: What the card allows.
+        known: How far each witness is to be trusted, and from which confidence a field is clear.
+
     """
     digits = digits_answer(boxes)
     bubbles = bubbles_answer(columns)
+    witnesses = {"digits": digits_witness(boxes, digits)}
+    if columns:
+        witnesses["bubbles"] = bubbles_witness(columns, bubbles)
+    witnesses |= more
     reasons = [*doubts, *digits.reasons]
-    confidence = digits.confidence
+    value, confidence = belief(witnesses, known).best
+    if digits.blank:
+        value, confidence = None, digits.confidence
+    elif confidence < LEAST_NUMBER:
+        value = None
     if bubbles.unclear:
         reasons.append(ReviewReason.BUBBLES_UNCLEAR)
-    elif bubbles.used:
-        if bubbles.value == digits.value:
-            # Two witnesses agree: both must be wrong, in the same way. What is wrong with the
-            # photo or its placing is wrong for both, so that they only lift what is likely.
-            if digits.confidence >= LIFTED_FROM:
-                confidence = 1 - (1 - digits.confidence) * (1 - bubbles.confidence)
-        else:
-            reasons.append(ReviewReason.WITNESSES_DISAGREE)
-            confidence = digits.confidence * (1 - bubbles.confidence)
-    least = BLANK_CONFIDENCE if digits.blank else thresholds.clear
-    if confidence < least and not reasons:
-        reasons.append(ReviewReason.LOW_CONFIDENCE)
-    if reasons:
-        status = FieldStatus.REVIEW
-    else:
-        status = FieldStatus.BLANK if digits.blank else FieldStatus.CLEAR
-    return FieldReading(
-        value=digits.value,
-        confidence=_rounded(confidence),
-        status=status,
-        reasons=tuple(reasons),
-        witnesses=_witnesses(boxes, columns, digits, bubbles),
+    if any(_disagrees(name, witnesses[name], value, known) for name in witnesses):
+        reasons.append(ReviewReason.WITNESSES_DISAGREE)
+    return settled(
+        FieldReading(
+            value=value,
+            confidence=_rounded(confidence),
+            status=FieldStatus.REVIEW,
+            reasons=tuple(reasons),
+            witnesses=witnesses,
+        ),
+        blank=digits.blank,
+        known=known,
     )
 
 
-def _witnesses(
-    boxes: Sequence[DigitBox],
-    columns: Sequence[BubbleColumn],
-    digits: DigitsAnswer,
-    bubbles: BubblesAnswer,
-) -> dict[str, Witness]:
-    witnesses = {
-        "digits": Witness(
-            value=digits.value,
-            confidence=_rounded(digits.confidence),
-            box=_union([box.box for box in boxes]),
-            boxes=tuple(boxes),
-        )
+PLACING_DOUBTS = frozenset({ReviewReason.CELL_OUT_OF_PLACE, ReviewReason.TOO_COARSE})
+"""Doubts that come from before the witnesses."""
+
+
+def weigh_again(
+    field: FieldReading, known: Reliabilities, names: Collection[str] | None = None
+) -> FieldReading:
+    """Decide a field again from what is on its record.
+
+    Args:
+        field: As it was read; one out of view stays so.
+        known: How far each witness is to be trusted.
+        names: Which witnesses besides the digits to hear; all where ``None``.
+
+    """
+    heard = {
+        name: witness
+        for name, witness in field.witnesses.items()
+        if name == "digits" or names is None or name in names
     }
-    if columns:
-        witnesses["bubbles"] = Witness(
-            value=bubbles.value,
-            confidence=_rounded(bubbles.confidence),
-            box=_union([column.box for column in columns]),
-            columns=tuple(columns),
-        )
-    return witnesses
-
-
-def _union(
-    boxes: Sequence[tuple[float, float, float, float]],
-) -> tuple[float, float, float, float]:
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
+    if "digits" not in heard:
+        return field
+    bubbles = heard.pop("bubbles", None)
+    return weigh(
+        heard.pop("digits").boxes,
+        bubbles.columns if bubbles else (),
+        heard,
+        [reason for reason in field.reasons if reason in PLACING_DOUBTS],
+        known,
     )
+
+
+def settled(field: FieldReading, *, blank: bool, known: Reliabilities) -> FieldReading:
+    """The same field with the status that its confidence and its reasons allow."""
+    reasons: list[ReviewReason] = [
+        reason for reason in field.reasons if reason != ReviewReason.LOW_CONFIDENCE
+    ]
+    no_number = field.value is None and not blank
+    if no_number and not reasons:
+        reasons.append(ReviewReason.LOW_CONFIDENCE)
+    least = known.blank if blank else known.clear
+    if field.confidence < least and not reasons:
+        reasons.append(ReviewReason.LOW_CONFIDENCE)
+    settled_as = FieldStatus.BLANK if blank else FieldStatus.CLEAR
+    status = FieldStatus.REVIEW if reasons else settled_as
+    return field.model_copy(update={"status": status, "reasons": tuple(reasons)})
+
+
+def _disagrees(name: str, witness: Witness, value: int | None, known: Reliabilities) -> bool:
+    if witness.value is None or witness.value == value or name not in known.witnesses:
+        return False
+    return witness.confidence >= known.witnesses[name].sure
 
 
 def _rounded(confidence: float) -> float:

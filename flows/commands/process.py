@@ -54,8 +54,8 @@ def process(
         typer.Option(
             exists=True,
             metavar="PATH",
-            help="A table of regions for --expect, instead of the one that comes with chasil: "
-            "a CSV, or Sirekap's JSON.",
+            help="A table of regions for --expect, and to hold the photos' headers against, "
+            "instead of the one that comes with chasil: a CSV, or Sirekap's JSON.",
         ),
     ] = None,
     workers: Annotated[

@@ -49,6 +49,15 @@ def read(
             help="13-digit code of the TPS the photos are of, if their names don't say so.",
         ),
     ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="PATH",
+            help="A table of regions to hold the header against, instead of the one that comes "
+            "with chasil: a CSV, or Sirekap's JSON.",
+        ),
+    ] = None,
 ) -> None:
     """Read the numbers on photos of count sheets. Nothing is stored.
 
@@ -66,15 +75,17 @@ def read(
     from rich.console import Console
 
     from flows.reading import page_as_json, page_as_table, read_photos
+    from models.regions import load_regions, read_regions
 
     console = Console()
+    table = load_regions() if regions is None else read_regions(regions)
 
     def show(page: PageReading) -> None:
         if as_json:
-            sys.stdout.write(page_as_json(page) + "\n")
+            sys.stdout.write(page_as_json(page, table) + "\n")
             sys.stdout.flush()
         else:
-            console.print(page_as_table(page))
+            console.print(page_as_table(page, table))
 
     read_photos(photos, show, tps=tps, overlay=overlay, steps=steps)
 

@@ -25,6 +25,11 @@ class Camera:
     960 px is only some 30 px wide.
     """
 
+    fade = 0.65
+    """At most so much of the ink's contrast is lost."""
+    grain = 9.0
+    """Strongest noise, grey levels."""
+
     def __init__(self, seed: int) -> None:
         self._chance = torch.Generator().manual_seed(seed)
         self._rng = np.random.default_rng(seed)
@@ -47,7 +52,7 @@ class Camera:
         light = self._shade(light)
         light = self._moire(light)
         light = self._sharpen(light)
-        noise = self._some(len(light), 0.7) * self._uniform(len(light), 0, 9)
+        noise = self._some(len(light), 0.7) * self._uniform(len(light), 0, self.grain)
         light = light + noise * torch.randn(light.shape, generator=self._chance)
         return self._jpeg(light.clamp(0, 255).round())
 
@@ -102,20 +107,29 @@ class Camera:
         """Fade everything towards the paper, and bend the tones."""
         count = len(light)
         paper = light.flatten(1).median(dim=1).values[:, None, None, None]
-        faded = self._some(count, 0.35) * self._uniform(count, 0, 0.65)
+        faded = self._some(count, 0.35) * self._uniform(count, 0, self.fade)
         light = light + faded * (paper - light)
         gamma = torch.exp(self._uniform(count, -0.5, 0.5))
         return 255 * (light.clamp(0, 255) / 255) ** gamma
+
+    def _pixels(self) -> tuple[int, int]:
+        """Down and across: how many pixels of the photo a coarse crop has."""
+        pixels = int(self._rng.integers(20, 43))
+        return pixels, pixels
+
+    def _stored(self, few: torch.Tensor) -> torch.Tensor:
+        """What a file keeps of coarse crops before they are cut out: here, all."""
+        return few
 
     def _resolution(self, light: torch.Tensor) -> torch.Tensor:
         """Fewer pixels, defocus, or a moving hand."""
         order = torch.randperm(len(light), generator=self._chance)
         parts = list(torch.chunk(order, 12))
         for part in parts[:5]:
-            pixels = int(self._rng.integers(20, 43))
             few = functional.interpolate(
-                light[part], size=(pixels, pixels), mode="bilinear", antialias=True
+                light[part], size=self._pixels(), mode="bilinear", antialias=True
             )
+            few = self._stored(few)
             mode = "bicubic" if self._rng.random() < 0.7 else "bilinear"
             light[part] = functional.interpolate(few, size=(CROP_PX, CROP_PX), mode=mode)
         for part in parts[5:8]:
@@ -176,6 +190,35 @@ class Camera:
         return torch.from_numpy(pictures)
 
 
+class CellCamera(Camera):
+    """For cells of a grid: wider than high, so that they have fewer pixels down than across.
+
+    They are cut from photos that were compressed as they are, coarse: the blocks of the JPEG are
+    enlarged with the strokes. Ink fades and drowns in noise less than for the large boxes, so that
+    a cell with strokes hardly ever looks empty: what can't be seen must not be learned.
+    """
+
+    fade = 0.4
+    grain = 5.0
+
+    def _pixels(self) -> tuple[int, int]:
+        across = int(self._rng.integers(24, 47))
+        return round(across * float(self._rng.uniform(0.5, 1.0))), across
+
+    def _stored(self, few: torch.Tensor) -> torch.Tensor:
+        count, _, high, wide = few.shape
+        if self._rng.random() < 0.25 or count == 0:
+            return few
+        grain = float(self._rng.uniform(0, 5))
+        noisy = few + grain * torch.randn(few.shape, generator=self._chance)
+        strip = noisy[:, 0].permute(1, 0, 2).reshape(high, count * wide).clamp(0, 255)
+        quality = int(self._rng.integers(30, 92))
+        written = np.asarray(strip.round().numpy(), dtype=np.uint8)
+        _, content = cv2.imencode(".jpg", written, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        kept = np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
+        return torch.from_numpy(kept).reshape(high, count, wide).permute(1, 0, 2).unsqueeze(1)
+
+
 def _blur(light: torch.Tensor, sigma: float) -> torch.Tensor:
     reach = max(1, round(2.5 * sigma))
     weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).float() / sigma) ** 2)
@@ -183,6 +226,16 @@ def _blur(light: torch.Tensor, sigma: float) -> torch.Tensor:
     padded = functional.pad(light, (reach, reach, reach, reach), mode="replicate")
     across = functional.conv2d(padded, weights.view(1, 1, 1, -1))
     return functional.conv2d(across, weights.view(1, 1, -1, 1))
+
+
+def shot(canvases: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """Cells (n, 64, 64) as ``CellCamera`` sees them, (n, 48, 48)."""
+    camera = CellCamera(seed)
+    parts = [
+        camera.shoot(canvases[start : start + 256])[:, 0].numpy()
+        for start in range(0, len(canvases), 256)
+    ]
+    return np.concatenate(parts).astype(np.uint8)
 
 
 def to_canvas(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -130,7 +130,7 @@ def card_text(card: Facts) -> str:
         f"{evidence['calibration_split_alone']['silent_bound_per_box']:.6f}; as it is and made "
         f"harder in the three ways above, {evidence['calibration_split_with_stress']['silent']} "
         f"of {evidence['calibration_split_with_stress']['clear']:,} clear ones are wrong. What "
-        "holds for whole fields on whole pages is measured apart, in `field.json`.",
+        "holds for whole fields on whole pages is measured apart, see ../decision/CARD.md.",
         "",
         "| confidence | boxes | mean confidence | right |",
         "|---|---|---|---|",

@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from flows.train.augment import Camera, to_canvas
-from flows.train.network import even, new_network
+from flows.train.network import DIGIT_BOX, Shape, even, new_network
 from flows.train.real_crops import RealCrops
 from flows.train.synthetic import Boxes
 from models.recognisers.recogniser import LABELS
@@ -36,40 +37,57 @@ class Plan:
     seed: int = 2024
 
 
-def fit(crops: RealCrops, synthetic: Boxes, plan: Plan) -> torch.nn.Sequential:
-    """Train a network; the same data and plan on the same machine give the same one.
+Batch = Callable[[], tuple[torch.Tensor, NDArray[np.int64]]]
+"""Gives the next batch: pictures (n, 1, 48, 48) float32 of whole grey levels, and their labels."""
+
+
+def fit(
+    crops: RealCrops, synthetic: Boxes, plan: Plan, camera: Camera | None = None
+) -> torch.nn.Sequential:
+    """Train a network for digit boxes; the same data and plan on the same machine give the same.
 
     Args:
         crops: Real training crops.
         synthetic: Drawn boxes.
         plan: Steps, rates and seed.
+        camera: What photographs the boxes, of the plan's seed; ``Camera`` where ``None``.
 
     Returns:
         The network with the averaged weights, in evaluation mode.
 
     """
+    rng, camera = np.random.default_rng(plan.seed), camera or Camera(plan.seed)
+    real, real_targets = to_canvas(crops.pixels), crops.targets
+    chance = _even_chance(real_targets)
+    real_count = round(plan.batch * plan.real_share)
+
+    def batch() -> tuple[torch.Tensor, NDArray[np.int64]]:
+        ours = rng.choice(len(real), real_count, p=chance)
+        theirs = rng.integers(0, len(synthetic.targets), plan.batch - real_count)
+        canvases = np.concatenate([real[ours], synthetic.pixels[theirs]])
+        targets = np.concatenate([real_targets[ours], synthetic.targets[theirs]])
+        return camera.shoot(canvases), targets
+
+    return train_on(batch, DIGIT_BOX, plan)
+
+
+def train_on(batch: Batch, shape: Shape, plan: Plan) -> torch.nn.Sequential:
+    """Train a network on batches; returns the averaged weights, in evaluation mode."""
     torch.manual_seed(plan.seed)
     torch.use_deterministic_algorithms(True)
-    rng, camera = np.random.default_rng(plan.seed), Camera(plan.seed)
-    network = new_network()
+    network = new_network(shape)
     averaged = copy.deepcopy(network)
     rate = torch.optim.AdamW(
         network.parameters(), lr=plan.peak_rate, weight_decay=plan.weight_decay
     )
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=plan.smoothing)
-    real, real_targets = to_canvas(crops.pixels), crops.targets
-    chance = _even_chance(real_targets)
-    real_count = round(plan.batch * plan.real_share)
     started, running = time.monotonic(), 0.0
     for step in range(plan.steps):
         for group in rate.param_groups:
             group["lr"] = plan.peak_rate * _schedule(step, plan.steps)
-        ours = rng.choice(len(real), real_count, p=chance)
-        theirs = rng.integers(0, len(synthetic.targets), plan.batch - real_count)
-        canvases = np.concatenate([real[ours], synthetic.pixels[theirs]])
-        targets = np.concatenate([real_targets[ours], synthetic.targets[theirs]])
+        pictures, targets = batch()
         network.train()
-        answers = network(even(camera.shoot(canvases)))
+        answers = network(even(pictures))
         loss = loss_of(answers, torch.from_numpy(targets))
         rate.zero_grad()
         loss.backward()

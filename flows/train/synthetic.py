@@ -132,7 +132,7 @@ class Scribe:
         line = self._material.lines[self._rng.choice(chosen)]
         return inks.line_digit(self._rng, line, digit)
 
-    def _digit_ink(self, digits: str = "0123456789") -> tuple[Ink, str]:
+    def digit_ink(self, digits: str = "0123456789") -> tuple[Ink, str]:
         """One of these digits in any hand, and which it is."""
         digit = digits[int(self._rng.integers(len(digits)))]
         hand = ("mnist", "mnist", "guide", "free")[int(self._rng.integers(4))]
@@ -191,7 +191,7 @@ class Scribe:
                 np.float32
             )
         if rng.random() < 0.15:  # the other side shows through
-            ink, _ = self._digit_ink()
+            ink, _ = self.digit_ink()
             soft = cv2.GaussianBlur(ink[:, ::-1], (0, 0), rng.uniform(2, 4))
             boxes.lay(sheet, np.asarray(soft, dtype=np.uint8), tone * 0.9, rng.uniform(0.1, 0.45))
         return sheet, "blank"
@@ -199,22 +199,22 @@ class Scribe:
     def _other(self) -> tuple[boxes.Layer, str]:
         if self._rng.random() < 0.25:
             return self._no_box(), "other"
-        return self._written(self._other_ink(), "other")
+        return self._written(self.other_ink(), "other")
 
-    def _other_ink(self) -> Ink:
+    def other_ink(self) -> Ink:
         """Ink that is no digit, no cross and no dash."""
         rng = self._rng
         kind = rng.random()
         if kind < 0.19:  # two glyphs side by side
-            (one, _), (two, _) = self._digit_ink(), self._digit_ink()
+            (one, _), (two, _) = self.digit_ink(), self.digit_ink()
             scale, apart = rng.uniform(0.5, 0.72), rng.uniform(0.17, 0.25)
             ink = np.maximum(inks.squeezed(one, scale, -apart), inks.squeezed(two, scale, apart))
         elif kind < 0.43:  # one digit over another, of those that do not hide in each other
-            one, first = self._digit_ink("2345679")
-            two, _ = self._digit_ink("23456789".replace(first, ""))
+            one, first = self.digit_ink("2345679")
+            two, _ = self.digit_ink("23456789".replace(first, ""))
             ink = np.maximum(one, two)
         elif kind < 0.64:  # a digit struck out; a struck 0 or 1 could be meant as something else
-            one, _ = self._digit_ink("23456789")
+            one, _ = self.digit_ink("23456789")
             way = rng.random()
             if way < 0.5:
                 strike = inks.cross(rng, diagonals=False)
@@ -245,7 +245,7 @@ class Scribe:
         rng = self._rng
         kind = rng.random()
         if kind < 0.45:
-            sheet, _ = self._written(*self._digit_ink()) if rng.random() < 0.7 else self._blank()
+            sheet, _ = self._written(*self.digit_ink()) if rng.random() < 0.7 else self._blank()
             turn, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.34, 0.8) * BOX_PX
             shift = (away * np.cos(turn), away * np.sin(turn))
             moved = cv2.warpAffine(

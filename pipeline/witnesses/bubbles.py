@@ -6,16 +6,19 @@ something only beside its neighbours: nine of ten are empty.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.records import BoxPx, BubbleColumn
+from models.records import BoxPx, BubbleColumn, Witness
 from pipeline.arrays import Grey
 from pipeline.cells import BUBBLE_PX, BUBBLE_REACH
 from pipeline.states import CutPage
 from pipeline.witnesses.digits import around
+from pipeline.witnesses.distribution import likeliest, union
 
 INNER = 0.72
 """Share of a bubble's radius that is looked at: inside the printed ring."""
@@ -86,3 +89,63 @@ def _masks() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     offset = (np.arange(BUBBLE_PX) + 0.5) / BUBBLE_PX * 2 - 1
     radius = np.hypot(*np.meshgrid(offset, offset)) * BUBBLE_REACH
     return (radius <= INNER).ravel(), (radius >= 1.18).ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class BubblesAnswer:
+    """The bubble columns' joint answer."""
+
+    value: int | None
+    confidence: float
+    used: bool
+    """Whether anything is filled in at all; many forms leave the bubbles empty."""
+    unclear: bool
+    """Whether a column has several filled bubbles, a faint one, or a gap after a number."""
+
+
+def bubbles_answer(columns: Sequence[BubbleColumn]) -> BubblesAnswer:
+    """Put the columns of one field together; empty leading columns are padding."""
+    used = any(column.state != "none" for column in columns)
+    if not used:
+        return BubblesAnswer(None, 0.0, used=False, unclear=False)
+    rest = list(columns)
+    while rest and rest[0].state == "none":
+        rest.pop(0)
+    if any(column.state != "one" for column in rest):
+        return BubblesAnswer(None, 0.0, used=True, unclear=True)
+    value = int("".join(str(column.value) for column in rest))
+    confidence = float(np.prod([column_confidence(column) for column in columns]))
+    return BubblesAnswer(value, round(confidence, 6), used=True, unclear=False)
+
+
+def bubbles_witness(columns: Sequence[BubbleColumn], answer: BubblesAnswer) -> Witness:
+    """The record of the bubbles of one field."""
+    distribution = () if answer.value is None else likeliest(_numbers(columns))
+    return Witness(
+        value=answer.value,
+        confidence=answer.confidence,
+        box=union([column.box for column in columns]),
+        distribution=distribution,
+        columns=tuple(columns),
+    )
+
+
+def column_confidence(column: BubbleColumn) -> float:
+    """How sure a column is, from the gap between its fullest bubble and the next."""
+    first, second = sorted(column.fills, reverse=True)[:2]
+    gap = first - second if column.state == "one" else 0.5 - first
+    return float(1 / (1 + np.exp(-12 * (gap - 0.2))))
+
+
+def _numbers(columns: Sequence[BubbleColumn]) -> NDArray[np.float64]:
+    """Probabilities (10^columns,) of numbers: what the fullest bubble lacks has the second one."""
+    joint = np.ones(1)
+    for column in columns:
+        of_column = np.zeros(10)
+        first, second = np.argsort([-fill for fill in column.fills], kind="stable")[:2]
+        if column.state == "none":
+            first = 0  # padding
+        of_column[first] = column_confidence(column)
+        of_column[second] += 1 - of_column[first] if second != first else 0.0
+        joint = np.multiply.outer(joint, of_column).ravel()
+    return joint

@@ -156,7 +156,9 @@ def test_read_gives_one_line_a_photo(shared: Path, tmp_path: Path) -> None:
         "suara_paslon_2": 73,
         "suara_paslon_3": 74,
     }
-    assert set(read["fields"]["suara_paslon_1"]["witnesses"]) == {"digits", "bubbles"}
+    assert set(read["fields"]["suara_paslon_1"]["witnesses"]) == {
+        *("digits", "bubbles", "tally", "words")
+    }
     for photo, code in ((broken, "not_an_image"), (missing, "unreadable_file")):
         rejected = pages[str(photo)]
         assert rejected["status"] == "rejected"

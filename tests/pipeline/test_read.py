@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fixtures.defects import PageDefect, page_defect
 from fixtures.encode import ImageKind, encode, encode_pdf
 from fixtures.pages import PagePhoto, field_page
-from models.recognisers.recogniser import NullRecogniser
+from models.recognisers.installed import null_recognisers
 from models.records import FieldStatus, PageStatus
 from pipeline.read import Reader, load_reader, read_content, read_file
 
@@ -65,7 +65,7 @@ def test_every_answer_is_traced_to_its_pixels(reader: Reader) -> None:
 
 
 def test_the_null_engine_puts_every_field_before_a_person() -> None:
-    reader = load_reader(recogniser=NullRecogniser())
+    reader = load_reader(recognisers=null_recognisers())
     for index in range(3):
         (reading,) = read_content(page(index).content, reader, name="page.jpg")
         assert reading.status is PageStatus.READ
@@ -106,7 +106,7 @@ def test_fields_out_of_view_are_never_guessed(reader: Reader) -> None:
 
 def test_the_recipe_names_form_engine_and_code() -> None:
     one = load_reader()
-    other = load_reader(recogniser=NullRecogniser())
+    other = load_reader(recognisers=null_recognisers())
     assert one.recipe == load_reader().recipe
     assert one.recipe != other.recipe
 

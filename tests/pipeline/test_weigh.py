@@ -8,10 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.recognisers.recogniser import LABELS
-from models.records import BubbleColumn, DigitBox, FieldStatus, ReviewReason
-from pipeline.weigh import Thresholds, bubbles_answer, digits_answer, weigh
+from models.records import BubbleColumn, DigitBox, FieldStatus, ReviewReason, Witness
+from models.reliability import Reliabilities, SumReliability, WitnessReliability
+from pipeline.weigh import belief, weigh
+from pipeline.witnesses.bubbles import bubbles_answer
+from pipeline.witnesses.digits import digits_answer
 
-SURE = Thresholds(clear=0.99)
+SURE = Reliabilities(
+    recognisers={},
+    witnesses={
+        "digits": WitnessReliability(power=1.0, wrong=0.0005, sure=0.9),
+        "bubbles": WitnessReliability(power=1.0, wrong=0.01, sure=0.5),
+        "tally": WitnessReliability(power=1.0, wrong=0.02, sure=0.7),
+        "words": WitnessReliability(power=1.0, wrong=0.1, sure=0.9),
+    },
+    slip=0.005,
+    sums={},
+    other_sums=SumReliability(wrong=0.03, ways=40.0),
+    clear=0.99,
+    blank=0.99,
+)
 BOX = (0.0, 0.0, 10.0, 10.0)
 
 
@@ -57,7 +73,7 @@ def column(value: int | None, state: str = "one") -> BubbleColumn:
     ],
 )
 def test_what_stands_before_a_number_means_no_digit(written: str, value: int) -> None:
-    reading = weigh(boxes(written), (), (), SURE)
+    reading = weigh(boxes(written), (), {}, (), SURE)
     assert reading.value == value
     assert reading.status is FieldStatus.CLEAR
     assert reading.reasons == ()
@@ -80,47 +96,47 @@ def test_what_stands_before_a_number_means_no_digit(written: str, value: int) ->
 def test_what_is_no_number_goes_to_a_person_with_its_reason(
     written: str, reason: ReviewReason
 ) -> None:
-    reading = weigh(boxes(written), (), (), SURE)
+    reading = weigh(boxes(written), (), {}, (), SURE)
     assert reading.value is None
     assert reading.status is FieldStatus.REVIEW
     assert reason in reading.reasons
 
 
 def test_an_empty_field_is_blank_and_not_zero() -> None:
-    reading = weigh(boxes("bbb"), (), (), SURE)
+    reading = weigh(boxes("bbb"), (), {}, (), SURE)
     assert reading.status is FieldStatus.BLANK
     assert reading.value is None
 
 
 def test_a_perhaps_empty_field_goes_to_a_person() -> None:
     faint = [box("blank"), box("blank"), box("blank", 0.97, second="1")]
-    assert weigh(faint, (), (), SURE).status is FieldStatus.REVIEW
+    assert weigh(faint, (), {}, (), SURE).status is FieldStatus.REVIEW
 
 
 def test_doubt_between_paddings_costs_nothing() -> None:
     torn = box("x", 0.5, second="blank")
-    reading = weigh([torn, *boxes("24")], (), (), SURE)
+    reading = weigh([torn, *boxes("24")], (), {}, (), SURE)
     assert (reading.value, reading.status) == (24, FieldStatus.CLEAR)
 
 
 def test_doubt_between_padding_and_a_digit_goes_to_a_person() -> None:
     eight = box("x", 0.9, second="8")
-    reading = weigh([eight, *boxes("24")], (), (), SURE)
+    reading = weigh([eight, *boxes("24")], (), {}, (), SURE)
     assert (reading.value, reading.status) == (24, FieldStatus.REVIEW)
     assert reading.reasons == (ReviewReason.LOW_CONFIDENCE,)
 
 
 def test_agreeing_bubbles_raise_confidence() -> None:
     digits = [box("x"), box("2", 0.97, second="3"), box("4")]
-    alone = weigh(digits, (), (), SURE)
-    both = weigh(digits, (column(0), column(2), column(4)), (), SURE)
+    alone = weigh(digits, (), {}, (), SURE)
+    both = weigh(digits, (column(0), column(2), column(4)), {}, (), SURE)
     assert alone.status is FieldStatus.REVIEW
     assert both.status is FieldStatus.CLEAR
     assert both.confidence > alone.confidence
 
 
 def test_disagreeing_bubbles_never_change_the_number() -> None:
-    reading = weigh(boxes("x24"), (column(0), column(2), column(9)), (), SURE)
+    reading = weigh(boxes("x24"), (column(0), column(2), column(9)), {}, (), SURE)
     assert reading.value == 24
     assert reading.status is FieldStatus.REVIEW
     assert reading.reasons == (ReviewReason.WITNESSES_DISAGREE,)
@@ -129,7 +145,7 @@ def test_disagreeing_bubbles_never_change_the_number() -> None:
 
 @pytest.mark.parametrize("state", ["several", "faint"])
 def test_unclear_bubbles_send_the_field_to_a_person(state: str) -> None:
-    reading = weigh(boxes("x24"), (column(0), column(2), column(4, state)), (), SURE)
+    reading = weigh(boxes("x24"), (column(0), column(2), column(4, state)), {}, (), SURE)
     assert reading.status is FieldStatus.REVIEW
     assert ReviewReason.BUBBLES_UNCLEAR in reading.reasons
 
@@ -138,7 +154,7 @@ def test_bubbles_that_nobody_filled_say_nothing() -> None:
     empty = column(None, "none")
     answer = bubbles_answer((empty, empty, empty))
     assert not answer.used
-    reading = weigh(boxes("x24"), (empty, empty, empty), (), SURE)
+    reading = weigh(boxes("x24"), (empty, empty, empty), {}, (), SURE)
     assert (reading.value, reading.status) == (24, FieldStatus.CLEAR)
 
 
@@ -147,8 +163,85 @@ def test_a_gap_in_the_bubbles_is_unclear() -> None:
     assert bubbles_answer((column(None, "none"), column(2), column(4))).value == 24
 
 
+def witness(value: int | None, confidence: float = 0.99) -> Witness:
+    distribution = () if value is None else ((value, confidence),)
+    return Witness(value=value, confidence=confidence, box=BOX, distribution=distribution)
+
+
+@pytest.mark.parametrize("name", ["tally", "words"])
+def test_a_sure_witness_that_says_another_number_is_never_averaged_away(name: str) -> None:
+    others = {"tally": witness(24), "words": witness(24)} | {name: witness(25)}
+    reading = weigh(boxes("x24"), (column(0), column(2), column(4)), others, (), SURE)
+    assert reading.value == 24
+    assert reading.status is FieldStatus.REVIEW
+    assert reading.reasons == (ReviewReason.WITNESSES_DISAGREE,)
+
+
+def test_digits_that_say_another_number_than_all_else_stand_and_go_to_a_person() -> None:
+    others = {"tally": witness(25), "words": witness(25)}
+    reading = weigh(boxes("x24", 0.999999), (column(0), column(2), column(5)), others, (), SURE)
+    assert reading.value == 24
+    assert reading.reasons == (ReviewReason.WITNESSES_DISAGREE,)
+
+
+def test_a_weak_witness_costs_a_strong_one_next_to_nothing() -> None:
+    alone = weigh(boxes("x24"), (), {}, (), SURE)
+    beside = weigh(boxes("x24"), (), {"words": witness(924, 0.6)}, (), SURE)
+    assert (beside.value, beside.status) == (24, FieldStatus.CLEAR)
+    assert beside.confidence > alone.confidence - 0.005
+
+
+def test_a_witness_that_is_unsure_of_its_own_number_is_not_heard() -> None:
+    alone = weigh(boxes("x24"), (), {}, (), SURE)
+    garbled = Witness(
+        value=18, confidence=0.06, box=BOX, distribution=((18, 0.06), (94, 0.05), (17, 0.05))
+    )
+    assert weigh(boxes("x24"), (), {"tally": garbled}, (), SURE).confidence == alone.confidence
+
+
+def test_a_witness_that_saw_nothing_says_nothing() -> None:
+    alone = weigh(boxes("x24"), (), {}, (), SURE)
+    beside = weigh(boxes("x24"), (), {"words": witness(None), "tally": witness(None)}, (), SURE)
+    assert beside.confidence == alone.confidence
+
+
+def test_the_other_witnesses_tell_apart_what_the_digits_leave_in_doubt() -> None:
+    doubtful = [box("x"), box("2"), box("4", 0.6, second="9")]
+    alone = weigh(doubtful, (), {}, (), SURE)
+    beside = weigh(doubtful, (), {"tally": witness(29), "words": witness(29)}, (), SURE)
+    assert (alone.value, alone.status) == (24, FieldStatus.REVIEW)
+    assert beside.value == 29
+    assert beside.confidence > 0.99
+
+
+def test_an_empty_field_beside_a_tally_goes_to_a_person() -> None:
+    reading = weigh(boxes("bbb"), (), {"tally": witness(24)}, (), SURE)
+    assert reading.status is FieldStatus.REVIEW
+    assert reading.value is None
+    assert ReviewReason.WITNESSES_DISAGREE in reading.reasons
+
+
+@given(
+    st.dictionaries(st.integers(0, 999), st.floats(0.001, 1.0), min_size=1, max_size=6),
+    st.dictionaries(st.integers(0, 999), st.floats(0.001, 1.0), max_size=6),
+)
+def test_beliefs_are_probabilities_over_what_was_read(
+    digits: dict[int, float], tally: dict[int, float]
+) -> None:
+    def of(chances: dict[int, float]) -> Witness:
+        total = sum(chances.values()) * 1.01
+        shares = tuple((number, chance / total) for number, chance in chances.items())
+        return Witness(
+            value=shares[0][0] if shares else None, confidence=0.5, box=BOX, distribution=shares
+        )
+
+    seen = belief({"digits": of(digits), "tally": of(tally)}, SURE)
+    assert set(seen.probabilities) == set(digits) | set(tally)
+    assert sum(seen.probabilities.values()) + seen.elsewhere == pytest.approx(1)
+
+
 def test_doubts_of_earlier_steps_are_kept() -> None:
-    reading = weigh(boxes("123"), (), (ReviewReason.CELL_OUT_OF_PLACE,), SURE)
+    reading = weigh(boxes("123"), (), {}, (ReviewReason.CELL_OUT_OF_PLACE,), SURE)
     assert reading.status is FieldStatus.REVIEW
     assert reading.reasons == (ReviewReason.CELL_OUT_OF_PLACE,)
 
