@@ -88,6 +88,7 @@ def trial_photos(shared: Path) -> list[TrialPhoto]:
 
 
 def read_grey(path: Path) -> Grey:
+    """A picture in grey, full size; raises ``OSError`` where it can't be read."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:
         raise OSError(f"{path.name} can't be read")

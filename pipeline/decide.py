@@ -41,7 +41,7 @@ def _moved(
     reasons: list[ReviewReason] = [
         reason for reason in field.reasons if reason != ReviewReason.SUMS_POINT_ELSEWHERE
     ]
-    if likelier != field.value:
+    if likelier != field.value and before.best[0] == field.value:
         reasons.append(ReviewReason.SUMS_POINT_ELSEWHERE)
     moved = field.model_copy(
         update={

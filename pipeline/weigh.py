@@ -147,9 +147,13 @@ def weigh(
         witnesses["bubbles"] = bubbles_witness(columns, bubbles)
     witnesses |= more
     reasons = [*doubts, *digits.reasons]
-    value, confidence = belief(witnesses, known).best
+    seen = belief(witnesses, known)
+    value, confidence = seen.best
     if digits.blank:
         value, confidence = None, digits.confidence
+    elif digits.value is not None and digits.confidence >= known.witnesses["digits"].sure:
+        # What the digits surely say stands, however many say otherwise: that is for a person.
+        value, confidence = digits.value, seen.probabilities.get(digits.value, 0.0)
     elif confidence < LEAST_NUMBER:
         value = None
     if bubbles.unclear:

@@ -36,9 +36,10 @@ def decision_card(known: Reliabilities, evidence: Mapping[str, Any]) -> str:
         f"{evidence['seeds']['fit']}), and {evidence['forms']['field']} and "
         f"{evidence['forms']['hard']} others to prove (seed {evidence['seeds']['proof']}): all "
         "three pages in one hand from `fixtures.handwriting`, which no recogniser was trained on; "
-        "one form in ten with a wrong sum, one field in fifty of those with several witnesses with one of them off, one field "
-        "in fifty empty. How often sums are wrong: what Sirekap reported for Jakarta, March 2024 "
-        "(KPU; 12,623 TPS), system's errors included, so that sums count for rather too little.",
+        "one form in ten with a wrong sum, one field in fifty of those with several witnesses "
+        "with one of them off, one field in fifty empty. How often sums are wrong: what Sirekap "
+        "reported for Jakarta, March 2024 (KPU; 12,623 TPS), system's errors included, so that "
+        "sums count for rather too little.",
         "## Witnesses",
         _table(("witness", "answers", "power", "wrong", "disagrees from"), witnesses),
         f"Digits on paper that are not what was meant: {known.slip:.3%}.",

@@ -179,9 +179,11 @@ def test_a_sure_witness_that_says_another_number_is_never_averaged_away(name: st
 
 def test_digits_that_say_another_number_than_all_else_stand_and_go_to_a_person() -> None:
     others = {"tally": witness(25), "words": witness(25)}
-    reading = weigh(boxes("x24", 0.999999), (column(0), column(2), column(5)), others, (), SURE)
+    doubtful = [*boxes("x2"), box("4", 0.95, second="5")]
+    reading = weigh(doubtful, (column(0), column(2), column(5)), others, (), SURE)
     assert reading.value == 24
     assert reading.reasons == (ReviewReason.WITNESSES_DISAGREE,)
+    assert reading.confidence < 0.5
 
 
 def test_a_weak_witness_costs_a_strong_one_next_to_nothing() -> None:
