@@ -134,8 +134,8 @@ class FieldReading(Record):
     value: int | None
     """Votes, voters or ballot papers; ``None`` for blank, not in view, or no single value."""
     confidence: Probability
-    """Of the value, from all that is known: this field's witnesses and, in a ``FormReading``, the
-    form's sums."""
+    """Of the value, from all that is known: this field's witnesses and the sums that the page
+    completes, or, in a ``FormReading``, the form."""
     witnessed: Probability | None = None
     """Confidence from the field's own witnesses alone; ``None`` where sums had no say."""
     status: FieldStatus

@@ -8,6 +8,8 @@ on paper comes out as it is written: the rules say so, in ``models.rules``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.records import FieldReading, FormReading, ReviewReason
 from models.reliability import Reliabilities
 from pipeline.sums import with_sums
@@ -16,19 +18,23 @@ from pipeline.weigh import Belief, belief, settled
 
 def decide(form: FormReading, known: Reliabilities) -> FormReading:
     """Weigh the fields of a form together; twice gives the same as once."""
+    return form.model_copy(update={"fields": together(form.fields, known)})
+
+
+def together(fields: Mapping[str, FieldReading], known: Reliabilities) -> dict[str, FieldReading]:
+    """Fields of one form, of all its pages or of one, given the sums that they complete."""
     before = {}
-    for name, field in form.fields.items():
+    for name, field in fields.items():
         if field.value is None or ReviewReason.CELL_OUT_OF_PLACE in field.reasons:
             continue  # what may be another field's cells says nothing about this form's sums
         seen = belief(field.witnesses, known)
         if field.value in seen.probabilities:
             before[name] = seen
     after = with_sums(before, known)
-    fields = {
+    return {
         name: _moved(field, before[name], after[name], known) if name in after else field
-        for name, field in form.fields.items()
+        for name, field in fields.items()
     }
-    return form.model_copy(update={"fields": fields})
 
 
 def _moved(

@@ -20,6 +20,7 @@ from models.records import (
 )
 from models.reliability import Reliabilities, load_reliabilities, unmeasured
 from pipeline.cells import cut_cells
+from pipeline.decide import together
 from pipeline.intake import claimed_tps, open_each, read_bytes
 from pipeline.place import place_page
 from pipeline.states import CutPage, OpenedPhoto, PlacedPage, WitnessedPage
@@ -151,10 +152,13 @@ def reading_of(page: WitnessedPage, reader: Reader, *, tps: str | None) -> PageR
         status=PageStatus.READ,
         recipe=reader.recipe,
         placement=placed.placement,
-        fields={
-            field.name: _field(field.name, page, placed, reader.known)
-            for field in placed.page.fields
-        },
+        fields=together(
+            {
+                field.name: _field(field.name, page, placed, reader.known)
+                for field in placed.page.fields
+            },
+            reader.known,
+        ),
         header=page.header,
     )
 

@@ -42,10 +42,14 @@ def test_a_witness_that_errs_as_it_says_is_taken_at_its_word() -> None:
     rng = np.random.default_rng(4)
     answers = []
     for _ in range(1500):
-        confidence = float(rng.uniform(0.6, 0.999))
-        answers.append(said(confidence, right=rng.random() < confidence))
+        chance = round(float(rng.uniform(0.55, 0.99)), 3)
+        two = ((100, chance), (101, round(1 - chance, 3)))
+        meant = 100 if rng.random() < chance else 101
+        witness = Witness(value=100, confidence=chance, box=None, distribution=two)
+        answers.append(Said(witness, meant, meant))
     fitted = fit_witness(answers)
     assert 0.8 < fitted.power < 1.25
+    assert fitted.wrong < 0.01
 
 
 def test_a_witness_that_is_often_sure_and_wrong_is_believed_little() -> None:
