@@ -20,6 +20,9 @@ WRITES = {"chasil_writes": True}
 BUSY_MILLISECONDS = 60_000
 """How long a writer waits for another one. A batch of 200 readings is written in under 1 s."""
 
+CONNECTIONS = 20
+"""Kept open; ten more are opened when all are in use. The web app's threads each need one."""
+
 
 def open_engine(url: str | URL) -> Engine:
     """Connect to a database and upgrade it to the newest tables.
@@ -32,7 +35,7 @@ def open_engine(url: str | URL) -> Engine:
         StoreTooNew: a newer chasil has upgraded it.
 
     """
-    engine = create_engine(url, json_serializer=_compact)
+    engine = create_engine(url, json_serializer=_compact, pool_size=CONNECTIONS)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -1,0 +1,82 @@
+"""Keeps one decided cell, its desa's sum and its TPS's counts right after a decision."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from models.queue import SAMPLE, SETTLES_NUMBER, WAITING, ItemStatus
+from models.regions import Level
+from models.store.room_queries import below
+from models.store.room_tables import CellRow, ItemRow, TotalRow, TpsProgressRow
+
+
+def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None:
+    """The newest finished item about a field gives its decided number; without one it has none."""
+    newest = connection.execute(
+        select(ItemRow.number)
+        .where(
+            ItemRow.tps == tps,
+            ItemRow.form == form,
+            ItemRow.field == field,
+            ItemRow.status == ItemStatus.DONE.value,
+            or_(
+                ItemRow.outcome.in_([outcome.value for outcome in SETTLES_NUMBER]),
+                ItemRow.number.is_not(None),
+            ),
+        )
+        .order_by(ItemRow.decided_at.desc(), ItemRow.id.desc())
+        .limit(1)
+    ).one_or_none()
+    connection.execute(
+        update(CellRow)
+        .where(CellRow.tps == tps, CellRow.form == form, CellRow.field == field)
+        .values(is_decided=newest is not None, decided=None if newest is None else newest.number)
+    )
+    desa = tps[: Level.DESA]
+    audited = case((CellRow.is_decided, CellRow.decided), else_=CellRow.entry)
+    sums = connection.execute(
+        select(
+            func.coalesce(func.sum(audited), 0),
+            func.count(audited),
+            func.coalesce(func.sum(case((CellRow.is_decided, 1), else_=0)), 0),
+        ).where(below(CellRow.tps, desa), CellRow.form == form, CellRow.field == field)
+    ).one()
+    connection.execute(
+        update(TotalRow)
+        .where(TotalRow.desa == desa, TotalRow.form == form, TotalRow.field == field)
+        .values(audited=sums[0], audited_known=sums[1], decided_known=sums[2])
+    )
+
+
+def items_of_tps(condition: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many items of a TPS's form there are; those of the sample are no conflicts."""
+    return (
+        select(func.count())
+        .select_from(ItemRow)
+        .where(
+            ItemRow.tps == TpsProgressRow.tps,
+            func.coalesce(ItemRow.form, TpsProgressRow.form) == TpsProgressRow.form,
+            ItemRow.kind != SAMPLE,
+            condition,
+        )
+        .correlate(TpsProgressRow)
+        .scalar_subquery()
+    )
+
+
+def recount_tps(connection: Connection, tps: str) -> None:
+    """How many items of a TPS wait and are done."""
+    counts = {
+        "items_waiting": items_of_tps(ItemRow.status.in_([status.value for status in WAITING])),
+        "items_done": items_of_tps(ItemRow.status == ItemStatus.DONE.value),
+    }
+    connection.execute(update(TpsProgressRow).where(TpsProgressRow.tps == tps).values(counts))
