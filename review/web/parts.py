@@ -37,12 +37,10 @@ class Room:
     store: Store
     desk: Desk
     pictures: Pictures
-    recipe: str
-    """Whose readings count where there are several."""
     templates: Environment
 
 
-class SignInFirst(Exception):  # noqa: N818 - it is no error
+class SignInFirst(Exception):
     """The page is for users; ``handlers`` sends the browser to the sign-in page."""
 
     def __init__(self, wanted: str) -> None:
@@ -50,7 +48,7 @@ class SignInFirst(Exception):  # noqa: N818 - it is no error
         self.wanted = wanted
 
 
-class ForgedForm(Exception):  # noqa: N818 - as above
+class ForgedForm(Exception):
     """A form that did not come from a page of ours, or from one that is too old."""
 
 
@@ -108,7 +106,7 @@ UserDep = Annotated[User, Depends(user_of)]
 
 
 def needs(permission: Permission) -> Any:  # noqa: ANN401 - a dependency
-    """A dependency that gives the user, if the user may do it: ``user: needs(Permission.VIEW)``."""
+    """Depend on a permission; gives the user. ``user: Annotated[User, needs(Permission.VIEW)]``."""
 
     def permitted(user: UserDep) -> User:
         require(user, permission)
@@ -131,10 +129,8 @@ def form_cookie(request: Request) -> str:
     return request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE) or ""
 
 
-def own_form(
-    request: Request, csrf: Annotated[str, Form(max_length=64)] = ""
-) -> None:
-    """Every POST has this: its form came from a page of ours in this browser.
+def own_form(request: Request, csrf: Annotated[str, Form(max_length=64)] = "") -> None:
+    """Let a POST through only if its form came from a page of ours in this browser.
 
     Raises:
         ForgedForm: it did not, or the page is from before the last sign-in or sign-out.

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from models.store.store import Store
-from review.passwords import WeakPassword, hash_password, is_password, new_token, renewed, token_hash
+from review.passwords import (
+    WeakPassword,
+    hash_password,
+    is_password,
+    new_token,
+    renewed,
+    token_hash,
+)
 from review.texts import LANGUAGES
 from review.web.handlers import error_page, explain
 from review.web.parts import (
@@ -167,9 +174,7 @@ def choose_language(
     return response
 
 
-def _signed_in(
-    request: Request, token: str, wanted: str, **parameters: object
-) -> RedirectResponse:
+def _signed_in(request: Request, token: str, wanted: str, **parameters: object) -> RedirectResponse:
     response = go_to(wanted, **parameters)
     set_cookie(request, response, SESSION_COOKIE, token, hours=SESSION_HOURS)
     response.delete_cookie(VISIT_COOKIE, path="/")
@@ -188,5 +193,3 @@ def _too_many(store: Store, name: str, address: str) -> bool:
         or failures(since, name=name[:64], address=None) >= MOST_FAILURES_OF_NAME
         or failures(since, name=None, address=address[:64]) >= MOST_FAILURES_OF_ADDRESS
     )
-
-

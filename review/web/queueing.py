@@ -1,0 +1,71 @@
+"""The queue's list, and the way to the next item."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from models.people import User
+from models.queue import WAITING
+from models.records import Cause, ConflictKind
+from review.permissions import Permission
+from review.web.filters import FiltersDep
+from review.web.parts import OwnForm, RoomDep, go_to, needs, page
+from review.web.places import field_label, place_of
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+ROWS = 50
+
+
+@router.get("/")
+def first_page() -> Response:
+    """Where work begins."""
+    return go_to("/queue")
+
+
+@router.get("/queue")
+def queue(
+    request: Request,
+    room: RoomDep,
+    filters: FiltersDep,
+    user: Annotated[User, needs(Permission.VIEW)],
+    after: Annotated[str, Query(max_length=64, pattern=r"^(-?[0-9.e+-]+_[0-9]{1,18})?$")] = "",
+) -> Response:
+    """Items, the most urgent first; those that wait, unless a status is chosen."""
+    listed = filters.wanted(user, listed=True)
+    if not listed.statuses:
+        listed = replace(listed, statuses=WAITING)
+    try:
+        found = room.store.queue.items(listed, after=after or None, limit=ROWS)
+    except ValueError:  # an address that was typed by hand
+        return go_to("/queue", **filters.parameters())
+    counts = room.store.queue.counts(filters.wanted(user))
+    return page(
+        request,
+        "queue.html",
+        user=user,
+        filters=filters,
+        items=found.items,
+        after=found.after,
+        counts=counts,
+        kinds=[kind.value for kind in ConflictKind],
+        causes=[cause.value for cause in Cause],
+        place_of=place_of,
+        field_label=field_label,
+        nothing_yet=room.store.queue.refreshed_batch() is None,
+    )
+
+
+@router.post("/queue/next", dependencies=[OwnForm])
+def next_item(
+    room: RoomDep, filters: FiltersDep, user: Annotated[User, needs(Permission.DECIDE)]
+) -> Response:
+    """Take the most urgent item that waits for this user and go to it."""
+    item = room.desk.next_item(user, filters.wanted(user))
+    if item is None:
+        return go_to("/queue", notice="nothing_left", **filters.parameters())
+    return go_to(f"/items/{item.id}", **filters.parameters())
