@@ -45,7 +45,12 @@ def create_app(store: Store, *, hosts: Iterable[str] = ("*",)) -> FastAPI:
             page can reach an app on this machine by a name of its own (DNS rebinding).
 
     """
-    app = ReviewApp(title="chasil review", docs_url=None, redoc_url=None)
+    app = ReviewApp(
+        title="chasil review",
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"auto_configure": False},  # nothing leaves the machine
+    )
     app.state.room = Room(
         store=store, desk=Desk(store), pictures=Pictures(store.shelf), templates=make_templates()
     )

@@ -102,7 +102,7 @@ def facts_of_sample(cell: Cell, priority: float) -> ItemFacts:
 def _photo_or_sentence(conflict: Conflict) -> str:
     """Tells apart several conflicts of one kind about the photos and pages of one TPS."""
     if conflict.sha256 is None and conflict.photo is None:
-        return conflict.detail.partition(". ")[0]  # "No readable photo of page 2"
+        return conflict.detail.partition(". ")[0].rstrip(".")  # "No readable photo of page 2"
     return f"{conflict.sha256} {conflict.photo}"
 
 

@@ -29,8 +29,8 @@ class Settings(Record):
 
 def read_settings(acting: Acting) -> Settings:
     """The settings, inside a transaction."""
-    changed = {name: acting.setting(name) for name in Settings.model_fields}
-    return Settings(**{name: value for name, value in changed.items() if value is not None})
+    changed = acting.settings()
+    return Settings(**{name: changed[name] for name in Settings.model_fields if name in changed})
 
 
 def current_settings(store: Store) -> Settings:

@@ -125,12 +125,10 @@ class Acting:
             )
         )
 
-    def setting(self, name: str) -> Any:  # noqa: ANN401 - JSON
-        """A setting that was changed; ``None`` where it never was."""
-        value = self.connection.scalars(
-            select(SettingRow.value).where(SettingRow.name == name)
-        ).one_or_none()
-        return None if value is None else json.loads(value)
+    def settings(self) -> dict[str, Any]:
+        """The settings that were changed, by name."""
+        query = select(SettingRow.name, SettingRow.value)
+        return {name: json.loads(value) for name, value in self.connection.execute(query)}
 
     def change_setting(self, name: str, value: object) -> None:
         """Keep a setting."""

@@ -58,14 +58,17 @@ def _of_items_in(limits: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _item_below(region: str) -> ColumnElement[bool]:
-    """Whether an item lies below a region, by the column that has an index for it."""
-    column = {
-        Level.KABUPATEN.value: ItemRow.kabupaten,
-        Level.KECAMATAN.value: ItemRow.kecamatan,
-        Level.DESA.value: ItemRow.desa,
-        Level.TPS.value: ItemRow.tps,
-    }.get(len(region))
-    return below(ItemRow.tps, region) if column is None else column == region
+    """Whether an item lies below a region, by the shortest column that can tell."""
+    for level, column in (
+        (Level.KABUPATEN, ItemRow.kabupaten),
+        (Level.KECAMATAN, ItemRow.kecamatan),
+        (Level.DESA, ItemRow.desa),
+    ):
+        if len(region) == level:
+            return column == region
+        if len(region) < level:
+            return below(column, region, level)
+    return below(ItemRow.tps, region)
 
 
 def in_limits(

@@ -14,6 +14,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.store.tables import Base, BigKey
 
+WALKED = ("status", "sort", "kind", "cause", "field", "form", "kabupaten", "votes")
+"""Walking down the queue and counting it read this index alone, whatever the filters are: rows
+themselves are wide, and 60,000 of them take 0.3 s to read."""
+
 THE_ONE = 1
 """Key of the only row of ``trail_head``."""
 
@@ -64,12 +68,12 @@ class ItemRow(Base):
 
     __tablename__ = "queue_items"
     __table_args__ = (
-        Index(None, "status", "sort"),
+        Index("ix_queue_items_walk", *WALKED),
         Index(None, "kabupaten", "status", "sort"),
         Index(None, "kecamatan", "status", "sort"),
         Index(None, "desa", "status", "sort"),
         Index(None, "tps", "status"),
-        Index(None, "kind", "status", "kabupaten", "cause", "form", "field"),
+        Index(None, "kind", "status"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

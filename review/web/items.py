@@ -130,8 +130,13 @@ def show(
         says=[one.value for one in Says if one is not Says.NUMBER],
         attempt=new_token()[:22],
         problem=explain(request, problem) if problem else None,
-        typed=typed or _first_typed(view),
+        typed=_NOTHING_TYPED | _first_typed(view) | (typed or {}),
     )
+
+
+_NOTHING_TYPED = dict.fromkeys(
+    ("paper", "says", "number", "empty", "outcome", "reason", "reference"), ""
+)
 
 
 def _first_typed(view: View) -> dict[str, str]:
@@ -139,7 +144,7 @@ def _first_typed(view: View) -> dict[str, str]:
     answer = view.own_answer
     number = "" if answer is None or answer.number is None else str(answer.number)
     empty = "yes" if answer is not None and answer.says is Says.EMPTY else ""
-    return {"number": number, "empty": empty, "outcome": "", "reason": "", "reference": ""}
+    return {"number": number, "empty": empty}
 
 
 @router.get("/items/{number}")
@@ -188,12 +193,9 @@ def answer(
             number,
             filters,
             problem=refused,
-            typed={"paper": paper, "says": says, **_NOTHING},
+            typed={"paper": paper, "says": says},
         )
     return go_to(f"/items/{number}", **filters.parameters())
-
-
-_NOTHING = {"number": "", "empty": "", "outcome": "", "reason": "", "reference": ""}
 
 
 @router.post("/items/{number}/decide", dependencies=[OwnForm])

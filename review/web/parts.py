@@ -106,7 +106,7 @@ UserDep = Annotated[User, Depends(user_of)]
 
 
 def needs(permission: Permission) -> Any:  # noqa: ANN401 - a dependency
-    """Depend on a permission; gives the user. ``user: Annotated[User, needs(Permission.VIEW)]``."""
+    """Make a dependency that gives the user who has this permission, or raises ``NotAllowed``."""
 
     def permitted(user: UserDep) -> User:
         require(user, permission)

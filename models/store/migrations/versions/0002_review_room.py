@@ -111,14 +111,18 @@ def _make_queue() -> None:
         sa.UniqueConstraint("key", name="uq_queue_items_key"),
     )
     for columns in (
-        ["status", "sort"],
         ["kabupaten", "status", "sort"],
         ["kecamatan", "status", "sort"],
         ["desa", "status", "sort"],
         ["tps", "status"],
-        ["kind", "status", "kabupaten", "cause", "form", "field"],
+        ["kind", "status"],
     ):
         op.create_index(f"ix_queue_items_{'_'.join(columns)}", "queue_items", columns)
+    op.create_index(
+        "ix_queue_items_walk",
+        "queue_items",
+        ["status", "sort", "kind", "cause", "field", "form", "kabupaten", "votes"],
+    )
     op.create_table(
         "skips",
         sa.Column("who", sa.String(64), nullable=False),
