@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
 
 from models.queue import ItemStatus, QueueItem
+from models.regions import Level
 from models.store.item_filter import ItemFilter, conditions
 from models.store.room_queries import as_item, item_of
 from models.store.room_tables import ItemRow, SettingRow, SkipRow
-from models.store.sums import recount_tps, settle_cell
+from models.store.sums import recount_items, recount_tps, settle_cell
 from models.store.trail import append, records_of
 from models.trail import Act, Facts, TrailRecord
 
@@ -57,7 +58,10 @@ class Acting:
         """Write an item's new state, and set its cell's sums and its TPS's counts right."""
         self.connection.execute(update(ItemRow).where(ItemRow.id == item.id).values(values))
         changed = item.model_copy(update=values)
-        if item.tps and changed.status is not item.status:
+        if changed.status is item.status:
+            return changed
+        recount_items(self.connection, item.tps[: Level.DESA] if item.tps else "")
+        if item.tps:
             if item.form and item.field:
                 settle_cell(self.connection, item.tps, item.form, item.field)
             recount_tps(self.connection, item.tps)

@@ -32,6 +32,16 @@ class ItemFilter:
     tps: str | None = None
 
 
+def only_regions(wanted: ItemFilter) -> bool:
+    """Whether a filter asks for whole desa: then their counts are at hand."""
+    others = (wanted.form, wanted.field, wanted.kind, wanted.cause, wanted.tps)
+    return (
+        wanted.samples
+        and all(one is None for one in others)
+        and all(len(code) <= Level.DESA for code in (wanted.region, *wanted.limits))
+    )
+
+
 def conditions(wanted: ItemFilter, *, with_status: bool = True) -> list[ColumnElement[bool]]:
     """A filter as SQL; without its statuses where they are counted apart."""
     found: list[ColumnElement[bool]] = [_of_items_in(wanted.limits)]

@@ -36,11 +36,12 @@ from models.records import PageReading
 from models.regions import Level
 from models.store.acting import Acting
 from models.store.connections import Connections
-from models.store.item_filter import ItemFilter, conditions, in_limits
+from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
 from models.store.refresh import Refreshed, refresh_items, save_cells
 from models.store.room_queries import as_item, below, item_of
 from models.store.room_tables import (
     CellRow,
+    ItemCountRow,
     ItemRow,
     QueueRefreshRow,
     TotalRow,
@@ -135,11 +136,19 @@ class Queue:
 
     def counts(self, wanted: ItemFilter) -> Counts:
         """How many items there are in each status; the filter's own ``statuses`` don't count."""
-        query = (
-            select(ItemRow.status, func.count())
-            .where(*conditions(wanted, with_status=False))
-            .group_by(ItemRow.status)
-        )
+        if only_regions(wanted):
+            row = ItemCountRow
+            query = select(row.status, func.sum(row.items)).where(
+                in_limits(row.desa, wanted.limits, Level.DESA),
+                below(row.desa, wanted.region, Level.DESA),
+            )
+            query = query.group_by(row.status)
+        else:
+            query = (
+                select(ItemRow.status, func.count())
+                .where(*conditions(wanted, with_status=False))
+                .group_by(ItemRow.status)
+            )
         with self._connections.reading() as connection:
             return Counts({ItemStatus(status): n for status, n in connection.execute(query)})
 

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from models.queue import WAITING, Cell, ItemFacts, ItemStatus, TpsProgress
 from models.regions import Level
 from models.store.room_tables import CellRow, ItemRow, QueueRefreshRow, TotalRow, TpsProgressRow
-from models.store.sums import items_of_tps, settle_cell
+from models.store.sums import items_of_tps, recount_items, settle_cell
 from models.store.trail import append
 from models.trail import Act
 
@@ -220,6 +220,7 @@ def recount_all(connection: Connection) -> None:
         (ItemRow.status == ItemStatus.DONE.value, "items_done"),
     ):
         connection.execute(update(TpsProgressRow).values({column: items_of_tps(condition)}))
+    recount_items(connection)
     connection.execute(TotalRow.__table__.delete())  # type: ignore[attr-defined]
     connection.execute(
         text(

@@ -116,6 +116,17 @@ class ItemRow(Base):
     """The last refresh that knew of it."""
 
 
+class ItemCountRow(Base):
+    """How many items of one desa are in one status: "N of M" without counting them every time."""
+
+    __tablename__ = "item_counts"
+
+    desa: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """Empty for items without a TPS."""
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    items: Mapped[int] = mapped_column(Integer)
+
+
 class SkipRow(Base):
     """A user put an item aside; it comes back to that user when nothing else is left."""
 

@@ -7,7 +7,9 @@ from sqlalchemy import (
     Connection,
     ScalarSelect,
     case,
+    delete,
     func,
+    insert,
     or_,
     select,
     update,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 from models.queue import SAMPLE, SETTLES_NUMBER, WAITING, ItemStatus
 from models.regions import Level
 from models.store.room_queries import below
-from models.store.room_tables import CellRow, ItemRow, TotalRow, TpsProgressRow
+from models.store.room_tables import CellRow, ItemCountRow, ItemRow, TotalRow, TpsProgressRow
 
 
 def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None:
@@ -80,3 +82,15 @@ def recount_tps(connection: Connection, tps: str) -> None:
         "items_done": items_of_tps(ItemRow.status == ItemStatus.DONE.value),
     }
     connection.execute(update(TpsProgressRow).where(TpsProgressRow.tps == tps).values(counts))
+
+
+def recount_items(connection: Connection, desa: str | None = None) -> None:
+    """How many items are in each status: of one desa (empty: of items without TPS), or of all."""
+    of_desa = func.coalesce(ItemRow.desa, "")
+    counted = select(of_desa, ItemRow.status, func.count()).group_by(of_desa, ItemRow.status)
+    old = delete(ItemCountRow)
+    if desa is not None:
+        counted = counted.where(ItemRow.desa == desa if desa else ItemRow.desa.is_(None))
+        old = old.where(ItemCountRow.desa == desa)
+    connection.execute(old)
+    connection.execute(insert(ItemCountRow).from_select(["desa", "status", "items"], counted))

@@ -124,6 +124,13 @@ def _make_queue() -> None:
         ["status", "sort", "kind", "cause", "field", "form", "kabupaten", "votes"],
     )
     op.create_table(
+        "item_counts",
+        sa.Column("desa", sa.String(10), nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("desa", "status", name="pk_item_counts"),
+    )
+    op.create_table(
         "skips",
         sa.Column("who", sa.String(64), nullable=False),
         sa.Column("item_id", _KEY, nullable=False),
