@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.review_store import item_facts
@@ -307,6 +307,7 @@ def test_the_exact_interval(errors: int, checked: int, low: float, high: float) 
     assert exact_interval(errors, checked) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_what_was_found_and_its_tails_are_small(pair: tuple[int, int]) -> None:
     errors, checked = pair
