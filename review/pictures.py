@@ -48,6 +48,11 @@ JPEG_QUALITY = 85
 KEPT = 4
 """Decoded photos kept in memory (36 MB for 12 megapixels): one page asks for many crops of one."""
 
+SIZES_KEPT = 10_000
+
+SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+
 AT_ONCE = threading.Semaphore(2)
 """Decoders at work at once: each takes a processor and some hundred MB for the largest photos."""
 
@@ -71,6 +76,7 @@ class Pictures:
     def __init__(self, shelf: PhotoShelf) -> None:
         self._shelf = shelf
         self._kept: OrderedDict[tuple[str, int | None], Image.Image] = OrderedDict()
+        self._sizes: OrderedDict[tuple[str, int | None], tuple[int, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def whole(self, sha256: str, pdf_page: int | None = None) -> tuple[bytes, tuple[int, int]]:
@@ -87,7 +93,13 @@ class Pictures:
         return _jpeg(small), picture.size
 
     def crop(
-        self, sha256: str, box: Box, *, margin: float = 0.25, pdf_page: int | None = None
+        self,
+        sha256: str,
+        box: Box,
+        *,
+        margin: float = 0.25,
+        pdf_page: int | None = None,
+        turn: int = 0,
     ) -> bytes:
         """A part of the photo as JPEG.
 
@@ -96,6 +108,7 @@ class Pictures:
             box: What to show; what lies outside the photo is left out.
             margin: How much more on each side, in heights of the box, 0 to ``MOST_MARGIN``.
             pdf_page: Page of a PDF, from 1.
+            turn: Quarter turns clockwise that set the part upright.
 
         Raises:
             NoSuchPhoto: it is not on the shelf.
@@ -111,11 +124,33 @@ class Pictures:
             raise NotAPicture(f"the box lies outside the photo of {wide} × {high} px")
         part = picture.crop((round(x0), round(y0), round(x1), round(y1)))
         part.thumbnail((CROP_PX, CROP_PX), reducing_gap=2.0)
-        return _jpeg(part)
+        turned = _TURNS[turn % 4]
+        return _jpeg(part if turned is None else part.transpose(turned))
 
     def size(self, sha256: str, pdf_page: int | None = None) -> tuple[int, int]:
-        """Width and height of the upright photo at its full size, in px."""
-        return self._upright(sha256, pdf_page).size
+        """Width and height of the upright photo at its full size, in px; without decoding it.
+
+        Raises:
+            NoSuchPhoto: it is not on the shelf.
+            NotAPicture: it can't be opened.
+
+        """
+        key = (sha256, pdf_page)
+        with self._lock:
+            known = self._sizes.get(key)
+        if known is None:
+            known = _size(self._path(sha256), pdf_page)
+            with self._lock:
+                self._sizes[key] = known
+                while len(self._sizes) > SIZES_KEPT:
+                    self._sizes.popitem(last=False)
+        return known
+
+    def _path(self, sha256: str) -> Path:
+        path = self._shelf.find(sha256)
+        if path is None:
+            raise NoSuchPhoto(f"photo {sha256[:12]}… is not in the store")
+        return path
 
     def _upright(self, sha256: str, pdf_page: int | None) -> Image.Image:
         key = (sha256, pdf_page)
@@ -124,9 +159,7 @@ class Pictures:
             if kept is not None:
                 self._kept.move_to_end(key)
                 return kept
-        path = self._shelf.find(sha256)
-        if path is None:
-            raise NoSuchPhoto(f"photo {sha256[:12]}… is not in the store")
+        path = self._path(sha256)
         with AT_ONCE:
             picture = _decode(path, pdf_page)
         with self._lock:
@@ -134,6 +167,31 @@ class Pictures:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return picture
+
+
+_TURNS = (
+    None,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.ROTATE_180,
+    Image.Transpose.ROTATE_90,
+)
+"""Pillow turns the other way round than the clock."""
+
+
+def _size(path: Path, pdf_page: int | None) -> tuple[int, int]:
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if b"%PDF-" in start:
+        return _decode(path, pdf_page).size
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                wide, high = image.size
+                sideways = image.getexif().get(0x0112, 1) in SIDEWAYS
+    except (UnidentifiedImageError, Image.DecompressionBombError, *_BROKEN) as error:
+        raise NotAPicture(f"the file can't be opened: {error}") from error
+    return (high, wide) if sideways else (wide, high)
 
 
 def _decode(path: Path, pdf_page: int | None) -> Image.Image:

@@ -2,99 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from models.people import User
-from models.queue import QueueItem
-from models.records import BoxPx, FieldReading, PageReading, Witness
+from models.queue import ItemStatus, QueueItem
 from review.answers import Says, parse_answer, parse_number
 from review.desk import View
 from review.errors import OutcomeIncomplete, Refused
 from review.outcomes import NEEDS, outcomes_for, parse_finding
 from review.passwords import new_token
 from review.permissions import Permission
+from review.web.arithmetic import entry_states, rules_of
+from review.web.evidence import evidence_of
 from review.web.filters import FiltersDep
 from review.web.handlers import STATUS, explain
-from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, url
+from review.web.history import Line, in_words
+from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, speaker_of
 from review.web.places import field_label, page_number, place_of
 
 router = APIRouter(default_response_class=HTMLResponse)
 
 ItemNumber = Annotated[int, Path(ge=1, le=2**53)]
 Version = Annotated[int, Form(ge=1, le=2**31)]
+Seen = Annotated[int, Form(ge=0, le=2**53)]
+"""The newest act that the page showed."""
 Short = Annotated[str, Form(max_length=64)]
 Long = Annotated[str, Form(max_length=2000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What an item rests on, as far as it may be shown."""
-
-    photo: str | None
-    """Address of the photo; ``None`` where there is none."""
-    crop: str | None
-    """Address of the field's crop."""
-    box: BoxPx | None
-    """The field in the upright full-size photo."""
-    page: PageReading | None
-    field: FieldReading | None
-    witnesses: tuple[tuple[str, Witness, str | None], ...]
-    """Name, reading, address of the crop."""
-
-
-def evidence_of(room: Room, item: QueueItem) -> Evidence:
-    """The photo, the field's place in it, and what each witness read there."""
-    if item.sha256 is None:
-        return Evidence(None, None, None, None, None, ())
-    batch = room.store.latest_batch()
-    found = room.store.queue.page_reading(item.sha256, item.pdf_page, batch.recipe if batch else "")
-    photo = url(f"/photos/{item.sha256}", page=item.pdf_page)
-    field = found.fields.get(item.field) if found and item.field else None
-    if field is None:
-        return Evidence(photo, None, None, found, None, ())
-    boxes = [witness.box for witness in field.witnesses.values() if witness.box]
-    box = around(boxes) if boxes else None
-    return Evidence(
-        photo,
-        crop_address(item, box),
-        box,
-        found,
-        field,
-        tuple(
-            (name, witness, crop_address(item, witness.box))
-            for name, witness in field.witnesses.items()
-        ),
-    )
-
-
-def crop_address(item: QueueItem, box: BoxPx | None, margin: float = 0.5) -> str | None:
-    """Address of a crop of the item's photo; ``None`` without a box."""
-    if box is None:
-        return None
-    x0, y0, x1, y1 = (round(value, 1) for value in box)
-    return url(
-        f"/photos/{item.sha256}/crop",
-        x0=x0,
-        y0=y0,
-        x1=x1,
-        y1=y1,
-        margin=margin,
-        page=item.pdf_page,
-    )
-
-
-def around(boxes: list[BoxPx]) -> BoxPx:
-    """The smallest box round all of them."""
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
 
 
 def show(
@@ -106,10 +42,26 @@ def show(
     *,
     problem: Refused | None = None,
     typed: dict[str, str] | None = None,
+    seen: int | None = None,
+    last: int | None = None,
 ) -> Response:
-    """The item's page; after a refusal with what was typed, so that nothing is lost."""
+    """The item's page; after a refusal with what was typed, so that nothing is lost.
+
+    Args:
+        request: The request.
+        room: The app's parts.
+        user: Who looks.
+        number: The item's.
+        filters: Of the queue the user works on.
+        problem: Why something was refused.
+        typed: What was sent in.
+        seen: The newest act that the page showed from which something was sent in.
+        last: The item this user decided before, to undo that.
+
+    """
     view = room.desk.view(user, number)
     item = view.item
+    history = in_words(speaker_of(request), view.history)
     counts = room.store.queue.counts(filters.wanted(user))
     status = 200 if problem is None else STATUS.get(type(problem), 422)
     return page(
@@ -120,6 +72,11 @@ def show(
         view=view,
         item=item,
         evidence=evidence_of(room, item),
+        rules=rules_of(room, user, item) if view.revealed else (),
+        entry_states=entry_states(room, item) if view.revealed else (),
+        history=history,
+        meanwhile=_meanwhile(history, user, seen) if problem else [],
+        last=last_decided(room, user, last),
         counts=counts,
         filters=filters,
         place=place_of(item.tps),
@@ -127,11 +84,29 @@ def show(
         page_number=page_number(item.form, item.field),
         outcomes=outcomes_for(item),
         needs=NEEDS,
-        says=[one.value for one in Says if one is not Says.NUMBER],
+        says={"empty": "e", "unreadable": "x", "not_shown": "n"},
         attempt=new_token()[:22],
         problem=explain(request, problem) if problem else None,
         typed=_NOTHING_TYPED | _first_typed(view) | (typed or {}),
     )
+
+
+def _meanwhile(history: list[Line], user: User, seen: int | None) -> list[Line]:
+    """What others did since the page was made that something was sent from."""
+    if seen is None:
+        return []
+    return [line for line in history if line.sequence > seen and line.who != user.name]
+
+
+def last_decided(room: Room, user: User, number: int | None) -> QueueItem | None:
+    """The item a user decided before, if that can still be undone."""
+    if number is None:
+        return None
+    try:
+        view = room.desk.view(user, number)
+    except Refused:
+        return None
+    return view.item if view.may_undo else None
 
 
 _NOTHING_TYPED = dict.fromkeys(
@@ -154,9 +129,22 @@ def item(
     number: ItemNumber,
     filters: FiltersDep,
     user: Annotated[User, needs(Permission.VIEW)],
+    last: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> Response:
     """One item, with what this user may see of it. Takes nothing."""
-    return show(request, room, user, number, filters)
+    return show(request, room, user, number, filters, last=last)
+
+
+@router.get("/items/{number}/next", response_class=JSONResponse)
+def following(
+    room: RoomDep,
+    number: ItemNumber,
+    filters: FiltersDep,
+    user: Annotated[User, needs(Permission.DECIDE)],
+) -> dict[str, list[str]]:
+    """Addresses of the pictures of the item that comes after this one. Takes nothing."""
+    item = room.desk.peek(user, filters.wanted(user), after=number)
+    return {"pictures": evidence_of(room, item).addresses if item else []}
 
 
 @router.post("/items/{number}/open", dependencies=[OwnForm])
@@ -179,6 +167,7 @@ def answer(
     filters: FiltersDep,
     user: Annotated[User, needs(Permission.DECIDE)],
     version: Version,
+    seen: Seen = 0,
     paper: Short = "",
     says: Short = "",
 ) -> Response:
@@ -194,6 +183,7 @@ def answer(
             filters,
             problem=refused,
             typed={"paper": paper, "says": says},
+            seen=seen,
         )
     return go_to(f"/items/{number}", **filters.parameters())
 
@@ -206,6 +196,7 @@ def decide(
     filters: FiltersDep,
     user: Annotated[User, needs(Permission.DECIDE)],
     version: Version,
+    seen: Seen = 0,
     outcome: Short = "",
     paper: Short = "",
     empty: Short = "",
@@ -215,16 +206,15 @@ def decide(
 ) -> Response:
     """Decide, and go on to the next item."""
     try:
-        seen = room.desk.view(user, number).item
         finding = parse_finding(
-            seen,
+            room.desk.view(user, number).item,
             outcome=outcome,
             number=_number(paper),
             empty=empty == "yes",
             reason=reason,
             reference=reference,
         )
-        room.desk.decide(user, number, version, finding, attempt=attempt)
+        decided = room.desk.decide(user, number, version, finding, attempt=attempt)
     except Refused as refused:
         typed = {
             "number": paper,
@@ -233,11 +223,23 @@ def decide(
             "reason": reason,
             "reference": reference,
         }
-        return show(request, room, user, number, filters, problem=refused, typed=typed)
-    following = room.desk.next_item(user, filters.wanted(user))
-    if following is None:
-        return go_to("/queue", notice="nothing_left", **filters.parameters())
-    return go_to(f"/items/{following.id}", notice="decided", last=number, **filters.parameters())
+        return show(request, room, user, number, filters, problem=refused, typed=typed, seen=seen)
+    return _to_next(room, user, filters, _SAVED.get(decided.status, "decided"), last=number)
+
+
+_SAVED = {
+    ItemStatus.SECOND: "decided_second",
+    ItemStatus.SUPERVISOR: "decided_supervisor",
+}
+
+
+def _to_next(
+    room: Room, user: User, filters: FiltersDep, notice: str, *, last: int | None = None
+) -> Response:
+    item = room.desk.next_item(user, filters.wanted(user))
+    if item is None:
+        return go_to("/queue", notice="nothing_left", last=last, **filters.parameters())
+    return go_to(f"/items/{item.id}", notice=notice, last=last, **filters.parameters())
 
 
 def _number(typed: str) -> int | None:
@@ -274,7 +276,4 @@ def skip(
 ) -> Response:
     """Put the item aside and go on to the next one."""
     room.desk.skip(user, number)
-    following = room.desk.next_item(user, filters.wanted(user))
-    if following is None:
-        return go_to("/queue", notice="nothing_left", **filters.parameters())
-    return go_to(f"/items/{following.id}", notice="skipped", **filters.parameters())
+    return _to_next(room, user, filters, "skipped")

@@ -19,6 +19,7 @@ from review.passwords import csrf_token, is_csrf_token, new_token, token_hash
 from review.permissions import Permission, allows, require
 from review.pictures import Pictures
 from review.texts import LANGUAGES, Speaker
+from review.web.recent import Recent
 
 SESSION_COOKIE = "chasil_session"
 VISIT_COOKIE = "chasil_visit"
@@ -38,6 +39,7 @@ class Room:
     desk: Desk
     pictures: Pictures
     templates: Environment
+    recent: Recent
 
 
 class SignInFirst(Exception):
@@ -191,7 +193,11 @@ def page(
 
 def url(path: str, **parameters: object) -> str:
     """A path with those parameters that are not empty."""
-    given = {name: value for name, value in parameters.items() if value not in (None, "", False)}
+    given = {
+        name: value
+        for name, value in parameters.items()
+        if not (value is None or value is False or value == "")  # 0 is a value
+    }
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 

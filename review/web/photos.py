@@ -59,15 +59,20 @@ def crop(
     x1: Pixel,
     y1: Pixel,
     margin: Annotated[float, Query(ge=0, le=MOST_MARGIN, allow_inf_nan=False)] = 0.25,
+    turn: Annotated[int, Query(ge=0, le=3)] = 0,
     page: PdfPage = None,
 ) -> Response:
-    """A part of the photo, in px of the upright photo at its full size."""
+    """A part of the photo, in px of the upright photo at its full size.
+
+    ``turn``: quarter turns clockwise that set the part upright.
+    """
     _check(room, user, sha256)
-    tag = f'"{MADE_BY}-{sha256}-{page or 0}-{x0}-{y0}-{x1}-{y1}-{margin}"'
+    tag = f'"{MADE_BY}-{sha256}-{page or 0}-{x0}-{y0}-{x1}-{y1}-{margin}-{turn}"'
     if _has(request, tag):
         return _unchanged(tag)
     box = Box(x0, y0, x1, y1)
-    return _jpeg(room.pictures.crop(sha256, box, margin=margin, pdf_page=page), tag)
+    jpeg = room.pictures.crop(sha256, box, margin=margin, pdf_page=page, turn=turn)
+    return _jpeg(jpeg, tag)
 
 
 def _check(room: Room, user: User, sha256: str) -> None:

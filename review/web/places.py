@@ -6,7 +6,7 @@ from functools import cache
 
 from models.forms import template
 from models.forms.template import FormTemplate
-from models.regions import RegionTable, load_regions
+from models.regions import Level, Region, RegionTable, load_regions
 
 
 @cache
@@ -50,3 +50,19 @@ def page_number(form: str | None, field: str | None) -> int | None:
     if known is None or field is None or field not in known.field_names:
         return None
     return known.page_of(field).number
+
+
+@cache
+def regions_to_choose(limits: tuple[str, ...]) -> tuple[tuple[Region, tuple[Region, ...]], ...]:
+    """Each kecamatan with its desa, as far as they lie in the regions; without regions all."""
+    table = region_table()
+    found = []
+    for kecamatan in table.at(Level.KECAMATAN):
+        desa = tuple(
+            one
+            for one in table.children(kecamatan.code)
+            if not limits or one.code.startswith(limits)
+        )
+        if desa:
+            found.append((kecamatan, desa))
+    return tuple(found)

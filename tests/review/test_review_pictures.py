@@ -91,3 +91,28 @@ def test_files_that_are_no_pictures_are_refused(
 def test_a_photo_that_is_not_there(store: Store) -> None:
     with pytest.raises(NoSuchPhoto):
         Pictures(store.shelf).whole("0" * 64)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_needs_no_decoding(store: Store, orientation: int) -> None:
+    sha256 = keep_photo(store, "3216032003001", orientation=orientation)
+    assert Pictures(store.shelf).size(sha256) == SIZE
+
+
+def test_a_file_that_is_no_picture_has_no_size(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(b"no picture")
+    sha256 = store.shelf.keep(path).sha256
+    with pytest.raises(NotAPicture):
+        Pictures(store.shelf).size(sha256)
+    with pytest.raises(NoSuchPhoto):
+        Pictures(store.shelf).size("0" * 64)
+
+
+def test_a_crop_can_be_turned(store: Store) -> None:
+    sha256 = keep_photo(store, "3216032003001")
+    box = Box(0, 0, 200, 100)  # the left half is red
+    turned = opened(Pictures(store.shelf).crop(sha256, box, margin=0, turn=1))
+    assert turned.size == (100, 200)
+    assert is_red(turned, 50, 50)  # clockwise: what was left is on top
+    assert not is_red(turned, 50, 150)
