@@ -206,3 +206,11 @@ class Total(Record):
     audited_known: int
     decided_known: int
     """TPS for which an auditor decided this field."""
+    reading_compared: int
+    """TPS with both an entry and a reading; only these are in the next two."""
+    reading_minus_entry: int
+    reading_differs: int
+    """TPS where the two differ."""
+    decided_compared: int
+    """TPS with both an entry and a decided number; only these are in the next one."""
+    decided_minus_entry: int

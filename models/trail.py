@@ -49,6 +49,8 @@ class Act(StrEnum):
     USER_ENABLED = "user_enabled"
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
+    LINK_MADE = "link_made"
+    """A supervisor made a link that signs a user in once."""
     EXPORTED = "exported"
     SETTING_CHANGED = "setting_changed"
 

@@ -128,3 +128,17 @@ class BadSetting(Refused):
 
     code = "bad_setting"
     remedy = "Choose a value within the range."
+
+
+class NoSuchRegion(Refused):
+    """No region or TPS of that code is known."""
+
+    code = "no_such_region"
+    remedy = "Choose a region on the dashboard."
+
+
+class NotYourAccount(Refused):
+    """The account is the supervisor's own, or reaches beyond the supervisor's own regions."""
+
+    code = "not_your_account"
+    remedy = "Ask another supervisor, one without a limit."

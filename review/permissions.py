@@ -22,6 +22,7 @@ class Permission(StrEnum):
     SEE_SAMPLE = "see_sample"
     """Which items are of the sample. Whoever works on them must not know."""
     CHANGE_SETTINGS = "change_settings"
+    MANAGE_USERS = "manage_users"
 
 
 _AUDITOR = frozenset({Permission.VIEW, Permission.DECIDE, Permission.EXPORT})
@@ -59,3 +60,27 @@ def require_within(user: User, tps: Collection[str | None]) -> None:
     """Raise ``OutsideRegion`` unless one of the TPS lies in the user's regions."""
     if not any(within(user, one) for one in tps):
         raise OutsideRegion(f"outside the regions of {user.name}", regions=", ".join(user.regions))
+
+
+def overlaps(user: User, region: str) -> bool:
+    """Whether a user may see something of a region: it is in a limit, or holds one."""
+    return not user.regions or any(
+        region.startswith(limit) or limit.startswith(region) for limit in user.regions
+    )
+
+
+def require_region(user: User, region: str) -> None:
+    """Raise ``OutsideRegion`` where a user may see nothing of a region."""
+    if not overlaps(user, region):
+        raise OutsideRegion(
+            f"{region} is outside the regions of {user.name}", regions=", ".join(user.regions)
+        )
+
+
+def must_not_see_waiting(user: User) -> bool:
+    """Whether numbers of fields that still wait are hidden in lists, so that work stays blind.
+
+    Auditors answer such items; a supervisor shows the list to a plenary, and a viewer answers
+    nothing.
+    """
+    return allows(user, Permission.DECIDE) and not allows(user, Permission.SETTLE)

@@ -347,6 +347,11 @@ class Queue:
                         row.audited,
                         row.audited_known,
                         row.decided_known,
+                        row.reading_compared,
+                        row.reading_minus_entry,
+                        row.reading_differs,
+                        row.decided_compared,
+                        row.decided_minus_entry,
                     )
                 ),
             )

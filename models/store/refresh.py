@@ -225,13 +225,18 @@ def recount_all(connection: Connection) -> None:
     connection.execute(
         text(
             "INSERT INTO totals (desa, form, field, entry, entry_known, reading, reading_known, "
-            "audited, audited_known, decided_known) "
+            "audited, audited_known, decided_known, reading_compared, reading_minus_entry, "
+            "reading_differs, decided_compared, decided_minus_entry) "
             "SELECT substr(tps, 1, 10), form, field, "
             "coalesce(sum(entry), 0), count(entry), "
             "coalesce(sum(reading), 0), count(reading), "
             "coalesce(sum(CASE WHEN is_decided THEN decided ELSE entry END), 0), "
             "count(CASE WHEN is_decided THEN decided ELSE entry END), "
-            "sum(CASE WHEN is_decided THEN 1 ELSE 0 END) "
+            "sum(CASE WHEN is_decided THEN 1 ELSE 0 END), "
+            "count(reading - entry), coalesce(sum(reading - entry), 0), "
+            "sum(CASE WHEN reading <> entry THEN 1 ELSE 0 END), "
+            "count(CASE WHEN is_decided THEN decided - entry END), "
+            "coalesce(sum(CASE WHEN is_decided THEN decided - entry END), 0) "
             "FROM cells GROUP BY substr(tps, 1, 10), form, field"
         )
     )

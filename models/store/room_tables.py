@@ -127,6 +127,22 @@ class ItemCountRow(Base):
     items: Mapped[int] = mapped_column(Integer)
 
 
+class ItemSumRow(Base):
+    """Items of one desa by kind, cause and status, with the votes they affect."""
+
+    __tablename__ = "item_sums"
+
+    desa: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """Empty for items without a TPS."""
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Empty where none is known."""
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    items: Mapped[int] = mapped_column(Integer)
+    votes: Mapped[int] = mapped_column(BigInteger)
+    """Unknown votes add nothing."""
+
+
 class SkipRow(Base):
     """A user put an item aside; it comes back to that user when nothing else is left."""
 
@@ -170,6 +186,11 @@ class TotalRow(Base):
     audited: Mapped[int] = mapped_column(BigInteger)
     audited_known: Mapped[int] = mapped_column(Integer)
     decided_known: Mapped[int] = mapped_column(Integer)
+    reading_compared: Mapped[int] = mapped_column(Integer)
+    reading_minus_entry: Mapped[int] = mapped_column(BigInteger)
+    reading_differs: Mapped[int] = mapped_column(Integer)
+    decided_compared: Mapped[int] = mapped_column(Integer)
+    decided_minus_entry: Mapped[int] = mapped_column(BigInteger)
 
 
 class TpsProgressRow(Base):

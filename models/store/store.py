@@ -43,6 +43,7 @@ from models.store.items import (
     PageCounts,
     Upload,
 )
+from models.store.overview import Overview
 from models.store.queue import Queue
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
 from models.store.shelf import KeptPhoto, PhotoShelf
@@ -74,6 +75,7 @@ class Store:
         self.shelf = shelf
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
+        self.overview = Overview(self._connections)
         self.accounts = Accounts(self._connections)
 
     @classmethod

@@ -18,7 +18,14 @@ from sqlalchemy import (
 from models.queue import SAMPLE, SETTLES_NUMBER, WAITING, ItemStatus
 from models.regions import Level
 from models.store.room_queries import below
-from models.store.room_tables import CellRow, ItemCountRow, ItemRow, TotalRow, TpsProgressRow
+from models.store.room_tables import (
+    CellRow,
+    ItemCountRow,
+    ItemRow,
+    ItemSumRow,
+    TotalRow,
+    TpsProgressRow,
+)
 
 
 def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None:
@@ -45,17 +52,26 @@ def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None
     )
     desa = tps[: Level.DESA]
     audited = case((CellRow.is_decided, CellRow.decided), else_=CellRow.entry)
+    decided_minus_entry = case((CellRow.is_decided, CellRow.decided - CellRow.entry))
     sums = connection.execute(
         select(
             func.coalesce(func.sum(audited), 0),
             func.count(audited),
             func.coalesce(func.sum(case((CellRow.is_decided, 1), else_=0)), 0),
+            func.count(decided_minus_entry),
+            func.coalesce(func.sum(decided_minus_entry), 0),
         ).where(below(CellRow.tps, desa), CellRow.form == form, CellRow.field == field)
     ).one()
     connection.execute(
         update(TotalRow)
         .where(TotalRow.desa == desa, TotalRow.form == form, TotalRow.field == field)
-        .values(audited=sums[0], audited_known=sums[1], decided_known=sums[2])
+        .values(
+            audited=sums[0],
+            audited_known=sums[1],
+            decided_known=sums[2],
+            decided_compared=sums[3],
+            decided_minus_entry=sums[4],
+        )
     )
 
 
@@ -94,3 +110,22 @@ def recount_items(connection: Connection, desa: str | None = None) -> None:
         old = old.where(ItemCountRow.desa == desa)
     connection.execute(old)
     connection.execute(insert(ItemCountRow).from_select(["desa", "status", "items"], counted))
+    _sum_items(connection, desa)
+
+
+def _sum_items(connection: Connection, desa: str | None) -> None:
+    """The same by kind and cause, with votes; see ``recount_items``."""
+    key = (
+        func.coalesce(ItemRow.desa, ""),
+        ItemRow.kind,
+        func.coalesce(ItemRow.cause, ""),
+        ItemRow.status,
+    )
+    summed = select(*key, func.count(), func.coalesce(func.sum(ItemRow.votes), 0)).group_by(*key)
+    old = delete(ItemSumRow)
+    if desa is not None:
+        summed = summed.where(ItemRow.desa == desa if desa else ItemRow.desa.is_(None))
+        old = old.where(ItemSumRow.desa == desa)
+    connection.execute(old)
+    columns = ["desa", "kind", "cause", "status", "items", "votes"]
+    connection.execute(insert(ItemSumRow).from_select(columns, summed))

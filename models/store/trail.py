@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, Row, String, cast, insert, literal, or_, select, text, update
 
 from models.store.connections import Connections
-from models.store.room_tables import THE_ONE, TrailHeadRow, TrailRow
+from models.store.item_filter import in_limits
+from models.store.room_tables import THE_ONE, ItemRow, TrailHeadRow, TrailRow
 from models.trail import (
     BEFORE_THE_FIRST,
     Act,
@@ -76,7 +78,21 @@ def append(
 def records_of(connection: Connection, subject: str) -> tuple[TrailRecord, ...]:
     """All acts on one subject, the oldest first."""
     query = select(TrailRow.__table__).where(TrailRow.subject == subject)
-    return tuple(_record(row) for row in connection.execute(query.order_by(TrailRow.sequence)))
+    return tuple(as_record(row) for row in connection.execute(query.order_by(TrailRow.sequence)))
+
+
+@dataclass(frozen=True, slots=True)
+class TrailFilter:
+    """Which acts. What is empty does not limit."""
+
+    who: str = ""
+    act: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not this moment itself."""
+    limits: tuple[str, ...] = ()
+    """Regions: acts on items outside of them are left out. Other acts have no region."""
 
 
 class Trail:
@@ -105,7 +121,33 @@ class Trail:
         if before is not None:
             query = query.where(TrailRow.sequence < before)
         with self._connections.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(query))
+            return tuple(as_record(row) for row in connection.execute(query))
+
+    def search(
+        self, wanted: TrailFilter, *, before: int | None = None, limit: int = 50
+    ) -> tuple[TrailRecord, ...]:
+        """The newest acts that a filter finds, before a sequence number if given."""
+        query = select(TrailRow.__table__).order_by(TrailRow.sequence.desc()).limit(limit)
+        if before is not None:
+            query = query.where(TrailRow.sequence < before)
+        if wanted.who:
+            query = query.where(TrailRow.who == wanted.who)
+        if wanted.act:
+            query = query.where(TrailRow.act == wanted.act)
+        if wanted.subject:
+            query = query.where(TrailRow.subject == wanted.subject)
+        if wanted.since:
+            query = query.where(TrailRow.at >= moment(wanted.since))
+        if wanted.until:
+            query = query.where(TrailRow.at < moment(wanted.until))
+        if wanted.limits:
+            named = literal("item/").concat(cast(ItemRow.id, String))
+            inside = select(named).where(in_limits(ItemRow.tps, wanted.limits))
+            query = query.where(
+                or_(TrailRow.subject.not_like("item/%"), TrailRow.subject.in_(inside))
+            )
+        with self._connections.reading() as connection:
+            return tuple(as_record(row) for row in connection.execute(query))
 
     def walk(self) -> Iterator[TrailRecord]:
         """All records in the order of their numbers, some thousand in memory at a time.
@@ -124,7 +166,7 @@ class Trail:
             if not rows:
                 return
             for row in rows:
-                yield _record(row)
+                yield as_record(row)
             last = rows[-1].sequence
 
     def verify(self, *anchors: Anchor) -> Break | None:
@@ -174,7 +216,8 @@ def _head(connection: Connection) -> Anchor | None:
     return None if row is None else Anchor(sequence=row.sequence, hash=row.hash)
 
 
-def _record(row: Row[Any]) -> TrailRecord:
+def as_record(row: Row[Any]) -> TrailRecord:
+    """A row of ``trail`` as a record; raises ``BrokenRecord``."""
     values = dict(row._mapping)
     try:
         values["at"] = datetime.fromisoformat(row.at)

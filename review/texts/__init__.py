@@ -52,6 +52,12 @@ class Speaker:
         grouped = f"{value:,}"
         return grouped.translate(str.maketrans(",.", ".,")) if self.language == "id" else grouped
 
+    def signed(self, value: int | None) -> str:
+        """A difference with its sign, also where it is more; 0 has none."""
+        if value is None or value == 0:
+            return self.number(value)
+        return f"{'+' if value > 0 else '−'}{self.number(abs(value))}"
+
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share as a percentage; a dash for none."""
         if share is None:

@@ -11,12 +11,15 @@ from starlette.exceptions import HTTPException
 
 from models.errors import ChasilError
 from models.people import User
+from models.store.accounts import NoSuchUser
 from review.errors import (
     HeldByOther,
     NoSuchItem,
     NoSuchPhoto,
+    NoSuchRegion,
     NotAllowed,
     NotAPicture,
+    NotYourAccount,
     OutsideRegion,
     Refused,
     Stale,
@@ -28,6 +31,9 @@ STATUS: dict[type[ChasilError], int] = {
     OutsideRegion: 403,
     NoSuchItem: 404,
     NoSuchPhoto: 404,
+    NoSuchRegion: 404,
+    NoSuchUser: 404,
+    NotYourAccount: 403,
     NotAPicture: 415,
     Stale: 409,
     HeldByOther: 409,

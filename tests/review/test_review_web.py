@@ -340,12 +340,16 @@ def test_a_forged_session_is_none(site: Site) -> None:
 POSTS = (
     *("/sign-in", "/sign-out", "/password", "/queue/next", "/settings"),
     *("/items/1/open", "/items/1/answer", "/items/1/decide", "/items/1/undo", "/items/1/skip"),
+    *("/reports/items", "/reports/kecamatan/321603", "/trail/verify", "/users"),
+    *("/users/budi/link", "/users/budi/role", "/users/budi/limit"),
+    *("/users/budi/disable", "/users/budi/enable"),
 )
 
 
 def test_every_post_is_known_here(site: Site) -> None:
     paths = site.browser().client.get("/openapi.json").json()["paths"]
-    known = {path.replace("{number}", "1") for path, ways in paths.items() if "post" in ways}
+    examples = {"number": "1", "code": "321603", "name": "budi"}
+    known = {path.format_map(examples) for path, ways in paths.items() if "post" in ways}
     assert known == set(POSTS)
 
 
