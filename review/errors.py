@@ -95,6 +95,13 @@ class OutcomeMissing(Refused):
     remedy = "Choose what you found. Enter alone decides nothing."
 
 
+class NotConfirmed(Refused):
+    """Enter was pressed in a field: that alone decides nothing."""
+
+    code = "not_confirmed"
+    remedy = "Press the button of the decision, or Ctrl + Enter."
+
+
 class OutcomeIncomplete(Refused):
     """The chosen outcome needs something more, or does not fit the numbers."""
 

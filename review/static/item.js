@@ -101,6 +101,11 @@
   decide?.addEventListener("input", (event) => {
     if (event.target.name === "paper" && event.target.value) decide.elements.empty.checked = false;
   });
+  decide?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || !event.target.matches("input")) return;
+    event.preventDefault();
+    say(item.dataset.enter);
+  });
   decide?.addEventListener("submit", (event) => {
     if (!decide.querySelector("[name=outcome]:checked")) {
       event.preventDefault();
@@ -128,6 +133,8 @@
     });
   }
   addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+  item.dataset.ready = "yes";
 
   // The next item's pictures come while this one is looked at.
   if (item.dataset.next) {

@@ -12,7 +12,8 @@ from review.web.parts import Room, url
 CROP_MARGIN = 0.5
 """Heights of the box that a crop shows on each side."""
 
-ROW_MARGIN = 1.0
+ROW_MARGIN = 0.4
+"""The same for a whole row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from models.people import User
 from models.queue import ItemStatus, QueueItem
 from review.answers import Says, parse_answer, parse_number
 from review.desk import View
-from review.errors import OutcomeIncomplete, Refused
+from review.errors import NotConfirmed, OutcomeIncomplete, Refused
 from review.outcomes import NEEDS, outcomes_for, parse_finding
 from review.passwords import new_token
 from review.permissions import Permission
@@ -203,9 +203,15 @@ def decide(
     reason: Long = "",
     reference: Long = "",
     attempt: Short = "",
+    enter: Short = "",
 ) -> Response:
-    """Decide, and go on to the next item."""
+    """Decide, and go on to the next item.
+
+    ``enter``: of the button that a browser presses when Enter is typed in a field.
+    """
     try:
+        if enter:
+            raise NotConfirmed("Enter alone decides nothing")
         finding = parse_finding(
             room.desk.view(user, number).item,
             outcome=outcome,
