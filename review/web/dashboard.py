@@ -16,7 +16,7 @@ from models.store.item_filter import ItemFilter
 from models.store.overview import ItemSum
 from review.charts import Chart, bar_chart
 from review.errors import NoSuchRegion
-from review.permissions import Permission, overlaps, require_region
+from review.permissions import Permission, must_not_see_waiting, overlaps, require_region
 from review.sampling import Estimate, estimate
 from review.texts import Speaker
 from review.web.parts import Room, RoomDep, SpeakerDep, go_to, needs, page
@@ -28,6 +28,9 @@ VOTE_FIELDS = ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3", "suara_sah"
 """Sums shown side by side."""
 
 MOST_BARS = 40
+
+FEWEST_TPS = 5
+"""Sums over fewer TPS tell single numbers: whoever answers them blind must not see these sums."""
 
 RegionCode = Annotated[str, Path(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{10})$")]
 Viewer = Annotated[User, needs(Permission.VIEW)]
@@ -106,6 +109,8 @@ def _show(request: Request, room: Room, user: User, t: Speaker, code: str) -> Re
         cause_chart=_item_chart(found.sums, "cause", t),
         votes_chart=_votes_chart(found.sums, t),
         field_label=field_label,
+        hides_sums=must_not_see_waiting(user)
+        and sum(one.piece("read") for one in found.children) < FEWEST_TPS,
         nothing_yet=room.store.queue.refreshed_batch() is None,
         address=address_of,
     )
