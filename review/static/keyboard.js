@@ -28,7 +28,9 @@
     } else if (element.matches("input, textarea")) {
       element.focus();
       element.select();
-    } else if (element.matches("button, a, summary")) {
+    } else if (element.matches("button, a")) {
+      element.click(); // whoever types a number goes on typing
+    } else if (element.matches("summary")) {
       element.focus();
       element.click();
     } else {

@@ -75,7 +75,7 @@ def show(
         rules=rules_of(room, user, item) if view.revealed else (),
         entry_states=entry_states(room, item) if view.revealed else (),
         history=history,
-        meanwhile=_meanwhile(history, user, seen) if problem else [],
+        meanwhile=_meanwhile(history, seen) if problem else [],
         last=last_decided(room, user, last),
         counts=counts,
         filters=filters,
@@ -91,11 +91,11 @@ def show(
     )
 
 
-def _meanwhile(history: list[Line], user: User, seen: int | None) -> list[Line]:
-    """What others did since the page was made that something was sent from."""
+def _meanwhile(history: list[Line], seen: int | None) -> list[Line]:
+    """What happened since the page was made that something was sent from."""
     if seen is None:
         return []
-    return [line for line in history if line.sequence > seen and line.who != user.name]
+    return [line for line in history if line.sequence > seen]
 
 
 def last_decided(room: Room, user: User, number: int | None) -> QueueItem | None:

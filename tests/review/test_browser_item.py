@@ -41,7 +41,7 @@ def say_and_decide(page: Page, number: str, outcome: str) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def test_three_items_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) -> None:
+def test_sign_in_and_decide_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) -> None:
     page = open_as(None)
     page.goto("/queue")
     shoot(page, "01-sign-in")
@@ -66,12 +66,6 @@ def test_three_items_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) 
 
     page.keyboard.press("Enter")  # nothing typed
     expect(page.locator("#live")).to_contain_text("Ketik angka")
-    page.keyboard.press("?")  # help, from within the number's field
-    expect(page.locator("#help")).to_be_visible()
-    shoot(page, "04-keys")
-    page.keyboard.press("Escape")
-    page.locator("#paper").focus()
-
     page.keyboard.type("24")
     page.keyboard.press("Enter")
     ready(page, "#decide")
@@ -95,6 +89,15 @@ def test_three_items_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) 
     assert status_of(desk, first) is ItemStatus.SECOND
     shoot(page, "07-next-item")
 
+
+def test_a_queue_to_its_end_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) -> None:
+    page = open_as(None)
+    page.goto(desk.link_for("budi"))  # the one-time link
+    page.wait_for_url("**/queue")
+    page.keyboard.press("l")
+    page.wait_for_url("**/items/*")
+    say_and_decide(page, "24", "2")
+    page.wait_for_url("**/items/*notice=decided_second*")
     say_and_decide(page, "137", "2")
     page.wait_for_url("**/items/*notice=decided*last=2*")
     assert status_of(desk, number_of(desk, "suara_paslon_2")) is ItemStatus.DONE
@@ -102,7 +105,7 @@ def test_three_items_by_keyboard_alone(desk: Site, open_as: Open, shoot: Shoot) 
     say_and_decide(page, "24", "3")  # Sirekap is right, the machine wrong: on a clear field
     page.wait_for_url("**/items/*notice=decided_second*")
     ready(page, "#decide")  # a rejected photo: nothing to type blind
-    expect(page.locator("h1")).to_have_text("perlu dibaca orang")
+    expect(page.locator("h1")).to_have_text("Perlu dibaca orang")
     shoot(page, "08-rejected-photo")
     page.keyboard.press("3")
     page.keyboard.press("Control+Enter")
@@ -177,7 +180,7 @@ def test_a_stale_decision_is_refused_with_what_happened(
         page.keyboard.press("Control+Enter")
         if page is budi:
             page.wait_for_url("**/items/*last=*")
-    expect(again.locator(".problem")).to_be_visible()
+    expect(again.locator("#problem")).to_contain_text("Entri salah: 137")
     shoot(again, "14-stale")
     decided = [one for one in desk.store.trail.newest(who="budi", limit=50) if one.act == "decided"]
     assert len(decided) == 1
@@ -258,6 +261,11 @@ def test_the_photo_zooms_pans_and_turns(desk: Site, open_as: Open, shoot: Shoot)
 
     page.goto(f"/items/{number_of(desk, 'suara_paslon_2')}")
     assert at() == [1410, 740]  # the middle of the outlined field's witnesses
+    page.keyboard.press("?")  # help, from within the number's field
+    expect(page.locator("#help")).to_be_visible()
+    shoot(page, "04-keys")
+    page.keyboard.press("Escape")
+    expect(page.locator("#paper")).to_be_focused()
     assert page.locator("rect.outline").count() == 1
     before = scale()
     page.keyboard.press("+")  # from within the number's field
