@@ -13,8 +13,8 @@ from models.people import User
 from models.store.trail import TrailFilter
 from models.trail import Act, Anchor, Break, TrailRecord
 from review.permissions import Permission
-from review.texts import WIB
-from review.web.parts import OwnForm, Room, RoomDep, needs, page
+from review.texts import WIB, Speaker
+from review.web.parts import OwnForm, Room, RoomDep, needs, page, speaker_of
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -125,7 +125,7 @@ def _show(
         "trail.html",
         user=user,
         choice=choice,
-        lines=_lines(room, user, records[:ROWS]),
+        lines=_lines(room, user, speaker_of(request), records[:ROWS]),
         after=records[ROWS - 1].sequence if len(records) > ROWS else None,
         acts=[act.value for act in Act],
         names=[one.name for one in room.store.accounts.users()],
@@ -133,7 +133,7 @@ def _show(
     )
 
 
-def _lines(room: Room, user: User, records: tuple[TrailRecord, ...]) -> list[Line]:
+def _lines(room: Room, user: User, t: Speaker, records: tuple[TrailRecord, ...]) -> list[Line]:
     numbers = {
         int(record.subject.removeprefix("item/"))
         for record in records
@@ -148,11 +148,37 @@ def _lines(room: Room, user: User, records: tuple[TrailRecord, ...]) -> list[Lin
             Line(
                 record,
                 hidden,
-                () if hidden else tuple(_flat(record.before)),
-                () if hidden else tuple(_flat(record.after)),
+                () if hidden else tuple(_facts(record.before, t)),
+                () if hidden else tuple(_facts(record.after, t)),
             )
         )
     return lines
+
+
+NOT_SHOWN = frozenset({"digest", "attempt", "keys_and_digests", "reason"})
+"""Parts for programs; and the reason, which has a column of its own."""
+
+NAMED = {
+    "says": "says",
+    "outcome": "outcome",
+    "status": "status",
+    "role": "role",
+    "kind": "kind",
+}
+"""Parts whose values have names among the texts."""
+
+
+def _facts(facts: dict[str, Any] | None, t: Speaker) -> list[tuple[str, str]]:
+    """What a record tells, in words: ``{"finding": {"number": 3}}`` as ``number`` and ``3``."""
+    told = []
+    for path, value in _flat(facts):
+        name = path.rpartition(".")[2]
+        if path.endswith("says") and value == "number":
+            continue
+        key = path if t.has(f"fact.{path}") else name
+        shown = t.name(NAMED[name], value) if name in NAMED else value
+        told.append((t.name("fact", key), shown))
+    return told
 
 
 def _flat(facts: Any, prefix: str = "") -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON
@@ -161,7 +187,7 @@ def _flat(facts: Any, prefix: str = "") -> list[tuple[str, str]]:  # noqa: ANN40
         return [
             pair
             for key, value in facts.items()
-            if key not in ("digest", "attempt", "keys_and_digests")
+            if key not in NOT_SHOWN
             for pair in _flat(value, f"{prefix}.{key}" if prefix else key)
         ]
     if isinstance(facts, list):
