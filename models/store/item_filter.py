@@ -56,6 +56,8 @@ def conditions(wanted: ItemFilter, *, with_status: bool = True) -> list[ColumnEl
     ):
         if value is not None:
             found.append(column == value)
+    if wanted.tps is not None:  # an index that leads to few rows in their order
+        found.append(ItemRow.desa == wanted.tps[: Level.DESA])
     if not wanted.samples:
         found.append(ItemRow.kind != SAMPLE)
     if with_status and wanted.statuses:
