@@ -27,6 +27,7 @@ from review.web import (
 )
 from review.web.handlers import add_handlers
 from review.web.parts import Room, make_templates
+from review.web.places import region_table
 from review.web.protection import Protection
 from review.web.recent import Recent
 
@@ -75,6 +76,7 @@ def create_app(
         redoc_url=None,
         telemetry={"auto_configure": False},  # nothing leaves the machine
     )
+    region_table()  # read now, not while the first twenty wait for it at once
     app.state.room = Room(
         store=store,
         desk=Desk(store),

@@ -105,8 +105,15 @@ class Overview:
 
         All fields if none is named.
         """
+        # A range over TPS would be answered by walking the whole queue; equality has an index.
+        of_one = len(region) == Level.TPS
+        wanted = ItemFilter(
+            limits=tuple(limits),
+            region="" if of_one else region,
+            tps=region if of_one else None,
+        )
         query = select(ItemRow.tps, ItemRow.form, ItemRow.field).where(
-            *conditions(ItemFilter(limits=tuple(limits), region=region)),
+            *conditions(wanted),
             ItemRow.status.in_([status.value for status in WAITING]),
             ItemRow.field.in_(fields) if fields else ItemRow.field.is_not(None),
         )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.people import User
-from models.queue import WAITING, QueueItem
+from models.queue import QueueItem
 from models.rules import RULES, Relation, RuleResult, Verdict
-from models.store.item_filter import ItemFilter
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
 from review.web.places import field_label
@@ -97,10 +96,8 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
 
 
 def _waiting_fields(room: Room, item: QueueItem) -> frozenset[str]:
-    others = room.store.queue.items(ItemFilter(tps=item.tps, statuses=WAITING), limit=200).items
-    return frozenset(one.field for one in others if one.field and one.form == item.form) - {
-        item.field
-    }
+    waiting = room.store.overview.waiting_fields(item.tps or "")
+    return frozenset(field for _, form, field in waiting if form == item.form) - {item.field}
 
 
 def _column(name: str, result: RuleResult, hidden: tuple[bool, ...]) -> Column:

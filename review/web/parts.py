@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -54,8 +55,12 @@ class ForgedForm(Exception):
     """A form that did not come from a page of ours, or from one that is too old."""
 
 
+@cache
 def make_templates() -> Environment:
-    """The templates, with everything escaped that is not marked as safe."""
+    """The templates, with everything escaped that is not marked as safe.
+
+    All of them are compiled here, once, so that the first who look do not wait.
+    """
     environment = Environment(
         loader=PackageLoader("review"),
         autoescape=True,
@@ -64,6 +69,8 @@ def make_templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["Permission"] = Permission
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
     return environment
 
 

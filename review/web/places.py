@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from models.forms import template
 from models.forms.template import FormTemplate
@@ -31,6 +31,7 @@ def place_of(tps: str | None) -> str:
     return f"TPS {tps[10:]}, {region_name(tps[:10])}, {region_name(tps[:6])}"
 
 
+@lru_cache(maxsize=64)
 def form_of(form: str | None) -> FormTemplate | None:
     """An installed form, or ``None``."""
     return template.load_form(form) if form in template.installed_forms() and form else None
