@@ -14,7 +14,7 @@ from models.queue import QueueItem
 from models.records import PageReading, PageStatus, Placement
 from models.store.item_filter import ItemFilter
 from models.store.store import Store
-from models.trail import Act, TrailRecord
+from models.trail import Act, Facts, TrailRecord
 from review.app import create_app
 from review.passwords import new_token, token_hash
 from review.texts import Speaker
@@ -150,8 +150,8 @@ def test_a_page_that_lies_sideways_is_set_upright(degrees: float, turns: int) ->
 
 
 def test_acts_in_words() -> None:
-    def words(act: Act, before: object, after: object) -> tuple[str, str]:
-        record = TrailRecord.model_construct(
+    def words(act: Act, before: Facts | None, after: Facts | None) -> tuple[str, str]:
+        record = TrailRecord(
             sequence=1,
             at=datetime(2024, 3, 1, tzinfo=UTC),
             who="budi",
@@ -159,11 +159,15 @@ def test_acts_in_words() -> None:
             before=before,
             after=after,
             why=None,
+            subject="item/1",
+            previous="0" * 64,
+            hash="0" * 64,
         )
         (line,) = in_words(Speaker("en"), [record])
         return line.before, line.after
 
-    old, new = {"entry": None, "reading": 3}, {"entry": 4, "reading": 3}
+    old: Facts = {"entry": None, "reading": 3}
+    new: Facts = {"entry": 4, "reading": 3}
     assert words(Act.ITEM_CHANGED, old, new) == (
         "Sirekap: –, machine: 3",
         "Sirekap: 4, machine: 3",
