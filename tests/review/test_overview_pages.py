@@ -22,6 +22,7 @@ from models.people import Role
 from models.queue import SAMPLE, Outcome
 from models.records import Cause, ConflictKind, Entry, FieldStatus
 from models.store.item_filter import ItemFilter
+from models.store.refresh import recount_all
 from models.store.store import Store
 from models.trail import Act
 from review.answers import PaperSays, Says
@@ -226,6 +227,20 @@ def test_other_regions_are_closed(site: Site, name: str) -> None:
     rows = table(site.send(client, "/reports/items", format="csv"))
     assert {row["tps"] for row in rows} == {OTHER}
     assert TPS not in client.get("/reports").text
+
+
+def test_sums_kept_at_hand_are_those_counted_anew(site: Site) -> None:
+    def sums() -> tuple[object, ...]:
+        wanted = ItemFilter(region="3216")
+        found = sorted(map(repr, site.store.overview.item_sums(wanted)))
+        return site.store.queue.totals("3216"), found, site.store.queue.counts(wanted)
+
+    kept = sums()
+    with site.store.connections.writing() as connection:
+        recount_all(connection)
+    assert sums() == kept
+    slow = site.store.overview.item_sums(ItemFilter(region="3216", form=FORM))
+    assert sorted(map(repr, slow)) == kept[1]
 
 
 # Kecamatan and TPS
