@@ -84,11 +84,12 @@ def open_as(chromium: Browser, desk: Site) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def shoot(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Keeps a picture of the whole page in CHASIL_SCREENSHOTS, else in a passing folder."""
-    folder = Path(os.environ.get("CHASIL_SCREENSHOTS", tmp_path / "shots"))
+    """Keeps a picture of the whole page in CHASIL_SCREENSHOTS; else of its top, in passing."""
+    wanted = os.environ.get("CHASIL_SCREENSHOTS")
+    folder = Path(wanted or tmp_path / "shots")
     folder.mkdir(parents=True, exist_ok=True)
 
     def shot(page: Page, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=wanted is not None)
 
     return shot

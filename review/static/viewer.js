@@ -74,6 +74,10 @@
     now.x = box[0] + w / 2;
     now.y = box[1] + h / 2;
     now.scale = Math.max(fitScale(), Math.min(fitScale(w * 2.5, h * 2.5), 2));
+    // No empty space beside the photo where it could be filled with the photo.
+    const [halfX, halfY] = sides(...size()).map((side) => side / 2 / now.scale);
+    if (wide > 2 * halfX) now.x = Math.min(Math.max(now.x, halfX), wide - halfX);
+    if (high > 2 * halfY) now.y = Math.min(Math.max(now.y, halfY), high - halfY);
     draw();
   }
 

@@ -260,7 +260,14 @@ def test_the_photo_zooms_pans_and_turns(desk: Site, open_as: Open, shoot: Shoot)
         return [int(one) for one in (viewer.get_attribute("data-at") or "").split()]
 
     page.goto(f"/items/{number_of(desk, 'suara_paslon_2')}")
-    assert at() == [1410, 740]  # the middle of the outlined field's witnesses
+    outline = page.locator("rect.outline").bounding_box()
+    stage = page.locator("#stage").bounding_box()
+    assert outline is not None
+    assert stage is not None
+    for start, length in (("x", "width"), ("y", "height")):  # the whole field is in sight
+        assert outline[start] > stage[start]  # type: ignore[literal-required]
+        end = outline[start] + outline[length]  # type: ignore[literal-required]
+        assert end < stage[start] + stage[length]  # type: ignore[literal-required]
     page.keyboard.press("?")  # help, from within the number's field
     expect(page.locator("#help")).to_be_visible()
     shoot(page, "04-keys")
