@@ -12,7 +12,7 @@ HOUSE = Path(__file__).parents[1]
 MAY_IMPORT = {
     "models": {"models"},
     "pipeline": {"models", "pipeline"},
-    "fixtures": {"models", "pipeline", "fixtures"},
+    "fixtures": {"models", "pipeline", "review", "fixtures"},
     "review": {"models", "review"},
     "flows": {"models", "pipeline", "fixtures", "review", "flows"},
     "benchmarks": {"models", "pipeline", "fixtures", "review", "flows", "benchmarks"},
