@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import conflicts, demo, entries, forms, process, read, regions
+from flows.commands import (
+    audit,
+    conflicts,
+    demo,
+    entries,
+    forms,
+    process,
+    read,
+    regions,
+    review,
+    users,
+)
 from flows.commands.friendly import FriendlyGroup
 
 app = typer.Typer(
@@ -27,6 +38,9 @@ app.command("read-boxes")(read.read_boxes)
 app.add_typer(entries.app, name="entries")
 app.add_typer(regions.app, name="regions")
 app.add_typer(forms.app, name="forms")
+app.command("review")(review.review)
+app.add_typer(users.app, name="users")
+app.add_typer(audit.app, name="audit")
 
 
 def _show_version(wanted: bool) -> None:

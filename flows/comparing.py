@@ -7,11 +7,11 @@ of one photo under several TPS may stand far apart; they are kept aside and judg
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
 from models.recognisers.installed import installed_digests
-from models.records import Conflict, Entry, PageReading, TpsCode
+from models.records import Conflict, Entry, FormReading, PageReading, TpsCode
 from models.regions import RegionTable
 from models.reliability import load_reliabilities
 from models.store.store import Store
@@ -22,13 +22,22 @@ TPS_AT_ONCE = 200
 """Some 600 pages; each takes about 100 kB as long as it is compared."""
 
 
-def find_conflicts(
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Some TPS: what was read, what was reported, and what does not fit."""
+
+    readings: tuple[FormReading, ...]
+    entries: tuple[Entry, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def compare_store(
     store: Store,
     recipe: str,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
-) -> Iterator[tuple[Conflict, ...]]:
-    """All conflicts, some hundred TPS at a time; those of one TPS need not come together.
+) -> Iterator[Compared]:
+    """Compare everything, some hundred TPS at a time; conflicts of one TPS need not come together.
 
     Args:
         store: Photos, readings and entries.
@@ -47,16 +56,18 @@ def find_conflicts(
         gathered = replace(gather(pages, known), duplicates=())
         copies += [page for page in pages if page.sha256 in copied]
         with_photo |= gathered.tps
-        entries = None if nothing_reported else store.latest_entries(gathered.tps)
-        yield compare_all(gathered, entries, regions=regions)
-    yield compare_all(Gathered(duplicates=gather(copies).duplicates), None)
+        entries = None if nothing_reported else tuple(store.latest_entries(gathered.tps))
+        conflicts = compare_all(gathered, entries, regions=regions)
+        yield Compared(gathered.form_readings, entries or (), conflicts)
+    yield Compared((), (), compare_all(Gathered(duplicates=gather(copies).duplicates), None))
 
     unseen = (entry for entry in store.latest_entries() if entry.tps not in with_photo)
     for some in _chunks(unseen):
         missing = {entry.tps for entry in some} & set(expected)
-        yield compare_all(Gathered(), some, expected=missing)
+        yield Compared((), tuple(some), compare_all(Gathered(), some, expected=missing))
         with_photo |= missing
-    yield compare_all(Gathered(), None, expected=set(expected) - with_photo)
+    never = set(expected) - with_photo
+    yield Compared((), (), compare_all(Gathered(), None, expected=never))
 
 
 def _some_tps(pages: Iterable[PageReading]) -> Iterator[list[PageReading]]:

@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
-from flows.comparing import find_conflicts
+from flows.comparing import compare_store
 from flows.importing import import_entries
 from flows.pool import Outcome, PhotoJob, ReadingPool
 from flows.progress import Reporter
+from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
 from models.errors import ErrorRecord, ReadingFailed
 from models.records import ConflictKind, PageReading, TpsCode
@@ -143,13 +144,14 @@ class Run:
     def compare(
         self, expected: Collection[TpsCode] = (), regions: RegionTable | None = None
     ) -> None:
-        """Find and record all conflicts in the store; see ``find_conflicts``."""
+        """Find and record all conflicts in the store; see ``compare_store``."""
         self._reporter.say("comparing")
-        for conflicts in find_conflicts(self._store, self.recipe, expected, regions):
-            self._store.save_conflicts(self.batch, conflicts)
+        for compared in compare_store(self._store, self.recipe, expected, regions):
+            self._store.save_conflicts(self.batch, compared.conflicts)
+            keep_cells(self._store, compared)
 
     def finish(self) -> Summary:
-        """Write the run's end into the ledger and sum it up."""
+        """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
         counts = self._store.count_pages(self.recipe, self.batch)
         summary = Summary(
             batch=self.batch,
@@ -169,6 +171,7 @@ class Run:
             pages_read_now=self._pages_read_now,
         )
         self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
+        refresh_queue(self._store)
         return summary
 
 

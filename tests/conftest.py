@@ -1,11 +1,21 @@
-"""What all tests share."""
+"""What all tests share: real material, and a real browser for the auditors' room."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from fixtures.review_site import Site
+
+WAIT_MS = 15_000
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +25,71 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real material is not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium, headless; skips where it is not there."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not on this machine: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Site]:
+    """An auditors' room of its own with five items, served."""
+    from fixtures.review_site import fill_desk, serve
+    from models.store.store import Store
+
+    with Store.open(tmp_path / "home") as store:
+        fill_desk(store)
+        with serve(store) as site:
+            yield site
+
+
+@pytest.fixture
+def open_as(chromium: Browser, desk: Site) -> Iterator[Callable[..., Page]]:
+    """Opens a browser of its own for a user, signed in unless no name is given."""
+    from review.web.parts import SESSION_COOKIE
+
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def opened(name: str | None, *, width: int = 1280, scripts: bool = True) -> Page:
+        context = chromium.new_context(
+            base_url=desk.address,
+            viewport={"width": width, "height": 900},
+            java_script_enabled=scripts,
+        )
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if name is not None:
+            token = desk.session_of(name)
+            context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": desk.address}])
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == [], "scripts failed"
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Callable[[Page, str], None]:
+    """Keeps a picture of the whole page in CHASIL_SCREENSHOTS; else of its top, in passing."""
+    wanted = os.environ.get("CHASIL_SCREENSHOTS")
+    folder = Path(wanted or tmp_path / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def shot(page: Page, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png", full_page=wanted is not None)
+
+    return shot

@@ -12,13 +12,15 @@ HOUSE = Path(__file__).parents[1]
 MAY_IMPORT = {
     "models": {"models"},
     "pipeline": {"models", "pipeline"},
-    "fixtures": {"models", "pipeline", "fixtures"},
-    "flows": {"models", "pipeline", "fixtures", "flows"},
-    "benchmarks": {"models", "pipeline", "fixtures", "flows", "benchmarks"},
+    "fixtures": {"models", "pipeline", "review", "fixtures"},
+    "review": {"models", "review"},
+    "flows": {"models", "pipeline", "fixtures", "review", "flows"},
+    "benchmarks": {"models", "pipeline", "fixtures", "review", "flows", "benchmarks"},
 }
 ROOMS = set(MAY_IMPORT)
 KEPT_OUT = {
-    "models": {"prefect", "typer", "rich", "torch", "fastapi"},
+    "review": {"prefect", "typer", "rich", "torch", "cv2"},
+    "models": {"prefect", "typer", "rich", "torch", "fastapi", "jinja2"},
     "pipeline": {"prefect", "typer", "rich", "torch", "sqlalchemy", "httpx", "fastapi"},
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import URL, Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from models.errors import ErrorRecord
@@ -31,7 +30,9 @@ from models.records import (
     PageStatus,
 )
 from models.store import queries
-from models.store.engine import WRITES, open_engine
+from models.store.accounts import Accounts
+from models.store.connections import Connections
+from models.store.engine import open_engine
 from models.store.errors import StoreError
 from models.store.home import DATABASE_NAME, PHOTOS_NAME, chasil_home
 from models.store.items import (
@@ -42,6 +43,8 @@ from models.store.items import (
     PageCounts,
     Upload,
 )
+from models.store.overview import Overview
+from models.store.queue import Queue
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
 from models.store.shelf import KeptPhoto, PhotoShelf
 from models.store.tables import (
@@ -55,6 +58,7 @@ from models.store.tables import (
     ReadingRow,
     UploadRow,
 )
+from models.store.trail import Trail
 
 ROWS_AT_ONCE = 500
 """Rows fetched or looked up in one statement; SQLite allows 32,766 values in one."""
@@ -67,7 +71,12 @@ class Store:
 
     def __init__(self, engine: Engine, shelf: PhotoShelf) -> None:
         self._engine = engine
+        self._connections = Connections(engine)
         self.shelf = shelf
+        self.trail = Trail(self._connections)
+        self.queue = Queue(self._connections)
+        self.overview = Overview(self._connections)
+        self.accounts = Accounts(self._connections)
 
     @classmethod
     def open(cls, home: Path | None = None, *, url: str | URL | None = None) -> Self:
@@ -471,29 +480,16 @@ class Store:
 
     # Connections
 
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._telling_errors(), self._engine.connect() as connection:
-            yield connection
+    @property
+    def connections(self) -> Connections:
+        """Reading and writing transactions, for the parts of the store in modules of their own."""
+        return self._connections
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with (
-            self._telling_errors(),
-            self._engine.connect().execution_options(**WRITES) as connection,
-            connection.begin(),
-        ):
-            yield connection
+    def _read(self) -> AbstractContextManager[Connection]:
+        return self._connections.reading()
 
-    @contextmanager
-    def _telling_errors(self) -> Iterator[None]:
-        """A full disk, a lost server, another writer that never ends: a person must see to it."""
-        try:
-            yield
-        except OperationalError as error:
-            raise StoreError(
-                f"{self._engine.url!r}: {error.orig}", store=str(self._engine.url)
-            ) from error
+    def _write(self) -> AbstractContextManager[Connection]:
+        return self._connections.writing()
 
     def _insert_unknown(
         self, connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]

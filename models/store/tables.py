@@ -29,7 +29,10 @@ from sqlalchemy.types import TypeDecorator
 NO_PDF_PAGE = 0
 """Stands for "a picture, not a page of a PDF" where a key may not be null."""
 
-APPEND_ONLY = ("photos", "uploads", "readings", "failures", "entries", "conflicts")
+APPEND_ONLY = (
+    *("photos", "uploads", "readings", "failures", "entries", "conflicts"),
+    *("trail", "queue_refreshes"),
+)
 """Tables in which a trigger forbids UPDATE and DELETE."""
 
 BigKey = BigInteger().with_variant(Integer, "sqlite")

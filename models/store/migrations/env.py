@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from models.store import room_tables  # noqa: F401 - its tables belong to Base
 from models.store.tables import Base
 
 connection = context.config.attributes.get("connection")

@@ -1,0 +1,168 @@
+"""What dashboards, lists of a kecamatan and reports ask of the queue: many rows in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from models.queue import SAMPLE, WAITING, ItemStatus, QueueItem
+from models.regions import Level
+from models.store.connections import Connections
+from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
+from models.store.room_queries import as_item, below
+from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TrailRow
+from models.store.trail import as_record
+from models.trail import Act, TrailRecord
+
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSum:
+    """Conflicts of one kind, cause and status."""
+
+    kind: str
+    cause: str | None
+    status: ItemStatus
+    items: int
+    votes: int
+    """Votes affected; unknown ones add nothing."""
+
+
+class CellMark(NamedTuple):
+    """The few parts of a cell that a table of a whole kecamatan shows."""
+
+    tps: str
+    form: str
+    field: str
+    entry: int | None
+    reading: int | None
+    status: str | None
+    is_decided: bool
+    decided: int | None
+
+
+class Overview:
+    """Sums and lists over many items and cells."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def item_sums(self, wanted: ItemFilter) -> tuple[ItemSum, ...]:
+        """Conflicts (without the sample) by kind, cause and status."""
+        if only_regions(wanted):
+            row = ItemSumRow
+            at_hand = (
+                select(row.kind, row.cause, row.status, func.sum(row.items), func.sum(row.votes))
+                .where(
+                    in_limits(row.desa, wanted.limits, Level.DESA),
+                    below(row.desa, wanted.region, Level.DESA),
+                    row.kind != SAMPLE,
+                )
+                .group_by(row.kind, row.cause, row.status)
+            )
+            with self._connections.reading() as connection:
+                return tuple(
+                    ItemSum(kind, cause or None, ItemStatus(status), items, votes)
+                    for kind, cause, status, items, votes in connection.execute(at_hand)
+                )
+        query = (
+            select(
+                ItemRow.kind,
+                ItemRow.cause,
+                ItemRow.status,
+                func.count(),
+                func.coalesce(func.sum(ItemRow.votes), 0),
+            )
+            .where(*conditions(wanted), ItemRow.kind != SAMPLE)
+            .group_by(ItemRow.kind, ItemRow.cause, ItemRow.status)
+        )
+        with self._connections.reading() as connection:
+            return tuple(
+                ItemSum(kind, cause, ItemStatus(status), items, int(votes or 0))
+                for kind, cause, status, items, votes in connection.execute(query)
+            )
+
+    def marks(
+        self, region: str, fields: Sequence[str], *, limits: Sequence[str] = ()
+    ) -> list[CellMark]:
+        """Some fields of the TPS below a region, in no order; light, for thousands of them."""
+        row = CellRow
+        columns = (row.tps, row.form, row.field, row.entry, row.reading)
+        query = select(*columns, row.status, row.is_decided, row.decided).where(
+            row.field.in_(fields), below(row.tps, region), in_limits(row.tps, limits)
+        )
+        with self._connections.reading() as connection:
+            return [CellMark._make(found) for found in connection.execute(query)]
+
+    def waiting_fields(
+        self, region: str, *, limits: Sequence[str] = (), fields: Sequence[str] = ()
+    ) -> frozenset[tuple[str, str, str]]:
+        """TPS, form and field of every item that waits below a region, those of the sample too.
+
+        All fields if none is named.
+        """
+        # A range over TPS would be answered by walking the whole queue; equality has an index.
+        of_one = len(region) == Level.TPS
+        wanted = ItemFilter(
+            limits=tuple(limits),
+            region="" if of_one else region,
+            tps=region if of_one else None,
+        )
+        query = select(ItemRow.tps, ItemRow.form, ItemRow.field).where(
+            *conditions(wanted),
+            ItemRow.status.in_([status.value for status in WAITING]),
+            ItemRow.field.in_(fields) if fields else ItemRow.field.is_not(None),
+        )
+        with self._connections.reading() as connection:
+            return frozenset(
+                (str(tps), str(form), str(field)) for tps, form, field in connection.execute(query)
+            )
+
+    def items_by_place(self, wanted: ItemFilter) -> Iterator[QueueItem]:
+        """All items, by TPS, form, field and number; some hundred in memory at a time."""
+        last = 0
+        # The rows are put in order once, as numbers; then they are fetched in pieces.
+        query = (
+            select(ItemRow.id)
+            .where(*conditions(wanted))
+            .order_by(ItemRow.tps, ItemRow.form, ItemRow.field, ItemRow.id)
+        )
+        with self._connections.reading() as connection:
+            numbers = connection.scalars(query).all()
+        while last < len(numbers):
+            some = numbers[last : last + AT_ONCE]
+            found = self.items(some)
+            yield from (found[number] for number in some)
+            last += AT_ONCE
+
+    def count(self, wanted: ItemFilter) -> int:
+        """How many items a filter finds, its statuses too."""
+        query = select(func.count()).select_from(ItemRow).where(*conditions(wanted))
+        with self._connections.reading() as connection:
+            return connection.scalars(query).one()
+
+    def items(self, numbers: Collection[int]) -> dict[int, QueueItem]:
+        """Items by number."""
+        query = select(ItemRow.__table__).where(ItemRow.id.in_(numbers))
+        with self._connections.reading() as connection:
+            return {row.id: as_item(row) for row in connection.execute(query)}
+
+    def last_decisions(self, numbers: Collection[int]) -> dict[int, TrailRecord]:
+        """The newest decision of each of these items, whether it still counts or not."""
+        query = (
+            select(TrailRow.__table__)
+            .where(
+                TrailRow.subject.in_([f"item/{number}" for number in numbers]),
+                TrailRow.act == Act.DECIDED.value,
+            )
+            .order_by(TrailRow.sequence)
+        )
+        with self._connections.reading() as connection:
+            return {
+                int(record.subject.removeprefix("item/")): record
+                for record in map(as_record, connection.execute(query))
+            }

@@ -1,0 +1,1 @@
+"""The room over HTTP: pages, forms, pictures. All rules are in ``review`` itself."""

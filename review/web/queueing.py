@@ -1,0 +1,90 @@
+"""The queue's list, and the way to the next item."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from models.forms.template import installed_forms
+from models.people import User
+from models.queue import WAITING
+from models.records import Cause, ConflictKind
+from review.permissions import Permission
+from review.web.filters import FiltersDep
+from review.web.items import last_decided
+from review.web.parts import OwnForm, RoomDep, go_to, needs, page
+from review.web.places import (
+    field_label,
+    form_of,
+    place_of,
+    region_name,
+    region_table,
+    regions_to_choose,
+)
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+ROWS = 50
+
+
+@router.get("/")
+def first_page() -> Response:
+    """Where work begins."""
+    return go_to("/queue")
+
+
+@router.get("/queue")
+def queue(
+    request: Request,
+    room: RoomDep,
+    filters: FiltersDep,
+    user: Annotated[User, needs(Permission.VIEW)],
+    after: Annotated[str, Query(max_length=64, pattern=r"^(-?[0-9.e+-]+_[0-9]{1,18})?$")] = "",
+    last: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    """Items, the most urgent first; those that wait, unless a status is chosen."""
+    listed = filters.wanted(user, listed=True)
+    if not listed.statuses:
+        listed = replace(listed, statuses=WAITING)
+    try:
+        found = room.store.queue.items(listed, after=after or None, limit=ROWS)
+    except ValueError:  # an address that was typed by hand
+        return go_to("/queue", **filters.parameters())
+    counts = room.store.queue.counts(filters.wanted(user))
+    return page(
+        request,
+        "queue.html",
+        user=user,
+        filters=filters,
+        items=found.items,
+        after=found.after,
+        counts=counts,
+        now=datetime.now(UTC),
+        kinds=[kind.value for kind in ConflictKind],
+        causes=[cause.value for cause in Cause],
+        forms={name: form.title for name in installed_forms() if (form := form_of(name))},
+        regions=regions_to_choose(user.regions),
+        region_known=filters.region in region_table(),
+        region_name=place_of(filters.region)
+        if len(filters.region) == 13
+        else region_name(filters.region),
+        last=last_decided(room, user, last),
+        place_of=place_of,
+        field_label=field_label,
+        nothing_yet=room.store.queue.refreshed_batch() is None,
+    )
+
+
+@router.post("/queue/next", dependencies=[OwnForm])
+def next_item(
+    room: RoomDep, filters: FiltersDep, user: Annotated[User, needs(Permission.DECIDE)]
+) -> Response:
+    """Take the most urgent item that waits for this user and go to it."""
+    item = room.desk.next_item(user, filters.wanted(user))
+    if item is None:
+        return go_to("/queue", notice="nothing_left", **filters.parameters())
+    return go_to(f"/items/{item.id}", **filters.parameters())
