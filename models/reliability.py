@@ -29,7 +29,7 @@ class WitnessReliability(Record):
     wrong: Probability
     """How often it says something that has nothing to do with the number, misread or miswritten."""
     sure: Probability
-    """Confidence from which it counts as disagreeing where it says another number."""
+    """Probability of its number, made true, from which it counts as disagreeing with another."""
 
 
 class SumReliability(Record):

@@ -151,7 +151,7 @@ def weigh(
     value, confidence = seen.best
     if digits.blank:
         value, confidence = None, digits.confidence
-    elif digits.value is not None and digits.confidence >= known.witnesses["digits"].sure:
+    elif digits.value is not None and _is_sure("digits", witnesses["digits"], known):
         # What the digits surely say stands, however many say otherwise: that is for a person.
         value, confidence = digits.value, seen.probabilities.get(digits.value, 0.0)
     elif confidence < LEAST_NUMBER:
@@ -224,7 +224,18 @@ def settled(field: FieldReading, *, blank: bool, known: Reliabilities) -> FieldR
 def _disagrees(name: str, witness: Witness, value: int | None, known: Reliabilities) -> bool:
     if witness.value is None or witness.value == value or name not in known.witnesses:
         return False
-    return witness.confidence >= known.witnesses[name].sure
+    return is_heard(name, witness) and _is_sure(name, witness, known)
+
+
+def _is_sure(name: str, witness: Witness, known: Reliabilities) -> bool:
+    return trust(witness, known.witnesses[name]) >= known.witnesses[name].sure
+
+
+def trust(witness: Witness, known: WitnessReliability) -> float:
+    """Probability of a witness's own number, made true; 0 where it saw none."""
+    if witness.value is None:
+        return 0.0
+    return _said(witness, known, may_be_any=True).numbers.get(witness.value, 0.0)
 
 
 def _rounded(confidence: float) -> float:

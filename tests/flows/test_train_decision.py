@@ -27,7 +27,7 @@ from flows.train.drawn_forms import Series, seen_forms
 from flows.train.reliability_picture import picture
 from models.recognisers.installed import installed_digests
 from models.records import Witness
-from models.reliability import load_reliabilities
+from models.reliability import WitnessReliability, load_reliabilities
 
 
 def said(confidence: float, *, right: bool, meant: int = 100) -> Said:
@@ -65,8 +65,9 @@ def test_nobody_is_infallible() -> None:
 
 def test_disagreement_counts_from_where_misreading_is_rare() -> None:
     answers = [said(0.99, right=True)] * 5000
-    assert sure_from(answers) == 0.5
-    assert sure_from([*answers, *([said(0.93, right=False)] * 30)]) == 0.95
+    plain = WitnessReliability(power=1.0, wrong=0.0, sure=1.0)
+    assert sure_from(answers, plain) == 0.5
+    assert sure_from([*answers, *([said(0.93, right=False)] * 30)], plain) == 0.95
 
 
 def test_the_threshold_is_the_smallest_that_keeps_the_promise() -> None:
