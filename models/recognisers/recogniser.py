@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -97,15 +98,15 @@ def check_crops(crops: Crops) -> None:
         )
 
 
-class OnnxDigitRecogniser:
-    """Our own network, run by onnxruntime on one thread.
+class OnnxCellRecogniser:
+    """A network of our own for cells of 48 × 48 px, run by onnxruntime on one thread.
 
     The graph takes the crops as they are: it evens out their contrast itself, and its softmax
     carries the temperature that was fitted on the calibration split.
     """
 
-    def __init__(self, weights: Path) -> None:
-        """Load ``weights-<digest>.onnx``.
+    def __init__(self, weights: Path, labels: Sequence[str]) -> None:
+        """Load ``weights-<digest>.onnx``, which answers these labels.
 
         Raises:
             RecogniserError: the file is missing, is not named by a digest, is not the file its
@@ -114,21 +115,30 @@ class OnnxDigitRecogniser:
         """
         self.name = weights.parent.name
         self.digest, self._session = open_weights(weights)
+        self._labels = len(labels)
         answers = self._session.get_outputs()[0].shape[-1]
-        if answers != len(LABELS):
+        if answers != self._labels:
             raise RecogniserError(
-                f"{weights.name} answers {answers} labels instead of {len(LABELS)}",
+                f"{weights.name} answers {answers} labels instead of {self._labels}",
                 file=weights.name,
             )
 
     def probabilities(self, crops: Crops) -> Probabilities:
         """Read a batch of any size, also 0; ``ValueError`` where ``crops`` has another shape."""
         check_crops(crops)
-        answers = np.empty((len(crops), len(LABELS)), dtype=np.float32)
+        answers = np.empty((len(crops), self._labels), dtype=np.float32)
         for start in range(0, len(crops), _BATCH):
             part = np.ascontiguousarray(crops[start : start + _BATCH])
             (answers[start : start + _BATCH],) = self._session.run(None, {"crops": part})
         return answers
+
+
+class OnnxDigitRecogniser(OnnxCellRecogniser):
+    """Our own network for one digit box; ``LABELS``."""
+
+    def __init__(self, weights: Path) -> None:
+        """Load ``weights-<digest>.onnx``; raises ``RecogniserError``."""
+        super().__init__(weights, LABELS)
 
 
 class NullRecogniser:

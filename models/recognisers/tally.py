@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import RecogniserError
-from models.recognisers.recogniser import Crops, check_crops
-from models.recognisers.weights import DIGEST_LENGTH, open_weights, weights_of
+from models.recognisers.recogniser import Crops, OnnxCellRecogniser, check_crops
+from models.recognisers.weights import DIGEST_LENGTH, weights_of
 
 TALLY_LABELS: tuple[str, ...] = ("0", "1", "2", "3", "4", "5", "struck", "other")
 """What a cell can hold, in the order of the columns of ``probabilities``.
@@ -30,8 +30,6 @@ struck out.
 
 TALLY_FOLDER = "tally-turus"
 """The folder of the recogniser in use."""
-
-_BATCH = 60
 
 CellProbabilities = NDArray[np.float32]
 """(n, 8), columns as in ``TALLY_LABELS``, rows sum to 1."""
@@ -50,49 +48,23 @@ class TallyRecogniser(Protocol):
         """Beginning of the SHA-256 of what decides the answers; part of a reading's recipe."""
         ...
 
-    def probabilities(self, cells: Crops) -> CellProbabilities:
+    def probabilities(self, crops: Crops) -> CellProbabilities:
         """One row a cell.
 
         Args:
-            cells: (n, 48, 48) uint8, 0 black to 255 white: the cell with 15 % of its sides on
+            crops: (n, 48, 48) uint8, 0 black to 255 white: the cell with 15 % of its sides on
                 each side of it, without regard to its proportions.
 
         """
         ...
 
 
-class OnnxTallyRecogniser:
-    """Our own network, run by onnxruntime on one thread.
-
-    The graph evens out the contrast itself, and its softmax carries the temperature that was
-    fitted on the calibration split.
-    """
+class OnnxTallyRecogniser(OnnxCellRecogniser):
+    """Our own network for one cell of the tally; ``TALLY_LABELS``."""
 
     def __init__(self, weights: Path) -> None:
-        """Load ``weights-<digest>.onnx``.
-
-        Raises:
-            RecogniserError: the file is missing, is not named by a digest, is not the file its
-                name says, or does not hold a network with these labels.
-
-        """
-        self.name = weights.parent.name
-        self.digest, self._session = open_weights(weights)
-        answers = self._session.get_outputs()[0].shape[-1]
-        if answers != len(TALLY_LABELS):
-            raise RecogniserError(
-                f"{weights.name} answers {answers} labels instead of {len(TALLY_LABELS)}",
-                file=weights.name,
-            )
-
-    def probabilities(self, cells: Crops) -> CellProbabilities:
-        """Read a batch of any size, also 0; ``ValueError`` where ``cells`` has another shape."""
-        check_crops(cells)
-        answers = np.empty((len(cells), len(TALLY_LABELS)), dtype=np.float32)
-        for start in range(0, len(cells), _BATCH):
-            part = np.ascontiguousarray(cells[start : start + _BATCH])
-            (answers[start : start + _BATCH],) = self._session.run(None, {"crops": part})
-        return answers
+        """Load ``weights-<digest>.onnx``; raises ``RecogniserError``."""
+        super().__init__(weights, TALLY_LABELS)
 
 
 class NullTallyRecogniser:
@@ -101,10 +73,10 @@ class NullTallyRecogniser:
     name = "null"
     digest = hashlib.sha256(b"null tally").hexdigest()[:DIGEST_LENGTH]
 
-    def probabilities(self, cells: Crops) -> CellProbabilities:
+    def probabilities(self, crops: Crops) -> CellProbabilities:
         """Everything on ``other``: it can't count any cell."""
-        check_crops(cells)
-        answers = np.zeros((len(cells), len(TALLY_LABELS)), dtype=np.float32)
+        check_crops(crops)
+        answers = np.zeros((len(crops), len(TALLY_LABELS)), dtype=np.float32)
         answers[:, TALLY_LABELS.index("other")] = 1.0
         return answers
 
