@@ -67,7 +67,7 @@ def test_disagreement_counts_from_where_misreading_is_rare() -> None:
     answers = [said(0.99, right=True)] * 5000
     plain = WitnessReliability(power=1.0, wrong=0.0, sure=1.0)
     assert sure_from(answers, plain) == 0.5
-    assert sure_from([*answers, *([said(0.93, right=False)] * 30)], plain) == 0.95
+    assert sure_from([*answers, *([said(0.93, right=False)] * 300)], plain) == 0.95
 
 
 def test_the_threshold_is_the_smallest_that_keeps_the_promise() -> None:

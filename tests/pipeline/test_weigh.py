@@ -20,7 +20,7 @@ SURE = Reliabilities(
         "digits": WitnessReliability(power=1.0, wrong=0.0005, sure=0.9),
         "bubbles": WitnessReliability(power=1.0, wrong=0.01, sure=0.5),
         "tally": WitnessReliability(power=1.0, wrong=0.02, sure=0.7),
-        "words": WitnessReliability(power=1.0, wrong=0.1, sure=0.9),
+        "words": WitnessReliability(power=1.0, wrong=0.1, sure=0.85),
     },
     slip=0.005,
     sums={},
