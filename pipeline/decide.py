@@ -41,7 +41,7 @@ def _moved(
     field: FieldReading, before: Belief, after: Belief, known: Reliabilities
 ) -> FieldReading:
     if field.value is None:
-        return field
+        raise ValueError("a field without a number has no belief to move")
     confidence = after.probabilities.get(field.value, 0.0)
     likelier, _ = after.best
     reasons: list[ReviewReason] = [
