@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from review.web.parts import Room, make_templates
 from review.web.places import region_table
 from review.web.protection import Protection
 from review.web.recent import Recent
+from review.web.warm import warm_up
 
 ROUTERS = (
     signing_in.router,
@@ -54,6 +56,12 @@ class ReviewApp(FastAPI):
         return Protection(super().build_middleware_stack())
 
 
+@asynccontextmanager
+async def _opened(app: FastAPI) -> AsyncIterator[None]:
+    await warm_up(app, app.state.room)
+    yield
+
+
 FRESH_SECONDS = 5.0
 """How old the figures of a dashboard may be."""
 
@@ -75,6 +83,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         telemetry={"auto_configure": False},  # nothing leaves the machine
+        lifespan=_opened,
     )
     region_table()  # read now, not while the first twenty wait for it at once
     app.state.room = Room(
@@ -86,6 +95,7 @@ def create_app(
     )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
+    app.state.routers = ROUTERS
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)
