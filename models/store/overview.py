@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, func, select, type_coerce
 
 from models.queue import SAMPLE, WAITING, ItemStatus, QueueItem
 from models.regions import Level
 from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
 from models.store.room_queries import as_item, below
-from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TrailRow
+from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TpsProgressRow, TrailRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
@@ -43,6 +43,16 @@ class CellMark(NamedTuple):
     status: str | None
     is_decided: bool
     decided: int | None
+
+
+class TpsMark(NamedTuple):
+    """The few parts of a TPS's progress that such a table shows."""
+
+    tps: str
+    form: str
+    pages_read: int
+    items_waiting: int
+    items_done: int
 
 
 class Overview:
@@ -91,12 +101,22 @@ class Overview:
     ) -> list[CellMark]:
         """Some fields of the TPS below a region, in no order; light, for thousands of them."""
         row = CellRow
-        columns = (row.tps, row.form, row.field, row.entry, row.reading)
-        query = select(*columns, row.status, row.is_decided, row.decided).where(
+        columns = (row.tps, row.form, row.field, row.entry, row.reading, row.status)
+        is_decided = type_coerce(row.is_decided, Integer)  # as it is: 0 and 1 will do
+        query = select(*columns, is_decided, row.decided).where(
             row.field.in_(fields), below(row.tps, region), in_limits(row.tps, limits)
         )
         with self._connections.reading() as connection:
-            return [CellMark._make(found) for found in connection.execute(query)]
+            return list(map(CellMark._make, connection.execute(query).all()))
+
+    def tps_marks(self, region: str, *, limits: Sequence[str] = ()) -> list[TpsMark]:
+        """How far the TPS below a region have come, in no order."""
+        row = TpsProgressRow
+        query = select(
+            row.tps, row.form, row.pages_read, row.items_waiting, row.items_done
+        ).where(below(row.tps, region), in_limits(row.tps, limits))
+        with self._connections.reading() as connection:
+            return list(map(TpsMark._make, connection.execute(query).all()))
 
     def waiting_fields(
         self, region: str, *, limits: Sequence[str] = (), fields: Sequence[str] = ()
@@ -118,9 +138,7 @@ class Overview:
             ItemRow.field.in_(fields) if fields else ItemRow.field.is_not(None),
         )
         with self._connections.reading() as connection:
-            return frozenset(
-                (str(tps), str(form), str(field)) for tps, form, field in connection.execute(query)
-            )
+            return frozenset(map(tuple, connection.execute(query).all()))
 
     def items_by_place(self, wanted: ItemFilter) -> Iterator[QueueItem]:
         """All items, by TPS, form, field and number; some hundred in memory at a time."""
