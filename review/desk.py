@@ -135,6 +135,19 @@ class Desk:
             check_may_work(item, state, user.name, is_supervisor=_is_supervisor(user))
             return _claim(acting, user, item)
 
+    def keep(self, user: User, number: int, version: int) -> QueueItem:
+        """Hold an item on while somebody is at work on it; a hold that ran out begins anew.
+
+        Raises:
+            Stale: the item is another now than on the page.
+            HeldByOther, AlreadyDone, SamePerson, ForSupervisor: as ``claim``.
+
+        """
+        with self._at_work(user, number, at_once=False) as (acting, item, state):
+            _check_version(item, version)
+            check_may_work(item, state, user.name, is_supervisor=_is_supervisor(user))
+            return _claim(acting, user, item)
+
     def answer(self, user: User, number: int, version: int, paper: PaperSays) -> QueueItem:
         """Keep a blind answer; from now on this user may see entry and reading.
 

@@ -146,6 +146,14 @@ class Accounts:
             _revoke(connection, name)
             append(connection, who=by, act=Act.PASSWORD_CHANGED, subject=f"user/{name}")
 
+    def forget_password(self, name: str, *, by: str) -> None:
+        """Take the password away and sign the user out everywhere; raises ``NoSuchUser``."""
+        with self._connections.writing() as connection:
+            _known(connection, name)
+            self._change(connection, name, password_hash=None)
+            _revoke(connection, name)
+            append(connection, who=by, act=Act.PASSWORD_RESET, subject=f"user/{name}")
+
     def rehash(self, name: str, password_hash: str) -> None:
         """Keep the same password, hashed anew with today's parameters: no act of anybody."""
         with self._connections.writing() as connection:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -94,8 +95,8 @@ class Acting:
         given = {"who": who, "now": now, "besides": besides or 0}
         candidates = []
         for status in statuses:
-            row = self.connection.execute(_first_of(wanted), given | {"status": status.value})
-            candidates += [as_item(found) for found in row]
+            first = self.connection.execute(_first_of(wanted), given | {"status": status.value})
+            candidates += [as_item(row) for row in first]
         if candidates:
             return min(candidates, key=lambda item: (-item.priority, item.id))
         query = (
@@ -160,7 +161,7 @@ def _free(wanted: ItemFilter) -> list[ColumnElement[bool]]:
 
     Without the item ``besides``; 0 is none.
     """
-    who = bindparam("who")
+    who: BindParameter[str] = bindparam("who")
     return [
         or_(
             ItemRow.claimed_by.is_(None),

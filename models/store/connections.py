@@ -38,10 +38,11 @@ class Connections:
         SQLite lets other processes wait by looking again after 1 to 100 ms; within this process
         threads take turns, so that the next one begins at once.
         """
+        options = WRITES if at_once else WRITES_SOON
         with (
             self._turn,
             self._telling_errors(),
-            self.engine.connect().execution_options(**(WRITES if at_once else WRITES_SOON)) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection

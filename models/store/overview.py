@@ -112,9 +112,9 @@ class Overview:
     def tps_marks(self, region: str, *, limits: Sequence[str] = ()) -> list[TpsMark]:
         """How far the TPS below a region have come, in no order."""
         row = TpsProgressRow
-        query = select(
-            row.tps, row.form, row.pages_read, row.items_waiting, row.items_done
-        ).where(below(row.tps, region), in_limits(row.tps, limits))
+        query = select(row.tps, row.form, row.pages_read, row.items_waiting, row.items_done).where(
+            below(row.tps, region), in_limits(row.tps, limits)
+        )
         with self._connections.reading() as connection:
             return list(map(TpsMark._make, connection.execute(query).all()))
 
@@ -138,7 +138,10 @@ class Overview:
             ItemRow.field.in_(fields) if fields else ItemRow.field.is_not(None),
         )
         with self._connections.reading() as connection:
-            return frozenset(map(tuple, connection.execute(query).all()))
+            return frozenset(
+                (tps or "", form or "", field or "")
+                for tps, form, field in connection.execute(query).all()
+            )
 
     def items_by_place(self, wanted: ItemFilter) -> Iterator[QueueItem]:
         """All items, by TPS, form, field and number; some hundred in memory at a time."""

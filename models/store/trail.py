@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -131,6 +131,19 @@ class Trail:
         """All acts on one subject (``item/17``), the oldest first."""
         with self._connections.reading() as connection:
             return records_of(connection, subject)
+
+    def of_each(self, subjects: Collection[str]) -> dict[str, tuple[TrailRecord, ...]]:
+        """All acts on each of some subjects, the oldest first; those without any are absent."""
+        query = (
+            select(TrailRow.__table__)
+            .where(TrailRow.subject.in_(subjects))
+            .order_by(TrailRow.sequence)
+        )
+        found: dict[str, list[TrailRecord]] = {}
+        with self._connections.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.subject, []).append(as_record(row))
+        return {subject: tuple(records) for subject, records in found.items()}
 
     def newest(
         self, *, who: str | None = None, before: int | None = None, limit: int = 50

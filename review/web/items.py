@@ -15,6 +15,7 @@ from review.errors import NotConfirmed, OutcomeIncomplete, Refused
 from review.outcomes import NEEDS, outcomes_for, parse_finding
 from review.passwords import new_token
 from review.permissions import Permission
+from review.settings import current_settings
 from review.web.arithmetic import entry_states, rules_of
 from review.web.evidence import evidence_of
 from review.web.filters import FiltersDep
@@ -24,6 +25,9 @@ from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, speaker
 from review.web.places import field_label, page_number, place_of
 
 router = APIRouter(default_response_class=HTMLResponse)
+
+KEPT_TIMES = 4
+"""How often a page asks to hold its item on within the time that a hold lasts."""
 
 ItemNumber = Annotated[int, Path(ge=1, le=2**53)]
 Version = Annotated[int, Form(ge=1, le=2**31)]
@@ -85,6 +89,7 @@ def show(
         outcomes=outcomes_for(item),
         needs=NEEDS,
         says={"empty": "e", "unreadable": "x", "not_shown": "n"},
+        keep_seconds=current_settings(room.store).claim_minutes * 60 // KEPT_TIMES,
         attempt=new_token()[:22],
         problem=explain(request, problem) if problem else None,
         typed=_NOTHING_TYPED | _first_typed(view) | (typed or {}),
@@ -157,6 +162,23 @@ def open_item(
     """Take an item from the list."""
     room.desk.claim(user, number)
     return go_to(f"/items/{number}", **filters.parameters())
+
+
+@router.post("/items/{number}/keep", dependencies=[OwnForm], response_class=JSONResponse)
+def keep(
+    request: Request,
+    room: RoomDep,
+    number: ItemNumber,
+    user: Annotated[User, needs(Permission.DECIDE)],
+    version: Version,
+) -> JSONResponse:
+    """Hold the item on: the page asks while somebody types, turns and looks."""
+    try:
+        room.desk.keep(user, number, version)
+    except Refused as refused:
+        what, do = explain(request, refused)
+        return JSONResponse({"what": what, "do": do}, STATUS.get(type(refused), 422))
+    return JSONResponse({})
 
 
 @router.post("/items/{number}/answer", dependencies=[OwnForm])

@@ -7,6 +7,7 @@ FastAPI puts a route together when it is first asked for, and SQLAlchemy a query
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -25,7 +26,7 @@ async def warm_up(app: FastAPI, room: Room) -> None:
     for router in app.state.routers:
         for route in router.routes:
             if isinstance(route, APIRoute):
-                for method in route.methods:
+                for method in route.methods or ():
                     await _knock(app, method, route.path)
 
 
@@ -34,7 +35,14 @@ def _look(room: Room) -> None:
         for _ in range(CONNECTIONS):
             connection = opened.enter_context(room.store.connections.reading())
             connection.execute(select(1))
-    nobody = User.model_construct(name="", role=Role.SUPERVISOR, regions=(), disabled=False)
+    nobody = User(
+        name="nobody",
+        role=Role.SUPERVISOR,
+        regions=(),
+        disabled=False,
+        created_at=datetime.now(UTC),
+        has_password=False,
+    )
     room.desk.peek(nobody, ItemFilter(), after=0)
     room.store.accounts.session("")
     room.store.queue.counts(ItemFilter())
