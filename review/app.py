@@ -11,6 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from models.regions import RegionTable, load_regions
 from models.store.store import Store
 from review.desk import Desk
 from review.pictures import Pictures
@@ -28,7 +29,7 @@ from review.web import (
 )
 from review.web.handlers import add_handlers
 from review.web.parts import Room, make_templates
-from review.web.places import region_table
+from review.web.places import use_regions
 from review.web.protection import Protection
 from review.web.recent import Recent
 from review.web.warm import warm_up
@@ -67,7 +68,11 @@ FRESH_SECONDS = 5.0
 
 
 def create_app(
-    store: Store, *, hosts: Iterable[str] = ("*",), fresh_seconds: float = FRESH_SECONDS
+    store: Store,
+    *,
+    hosts: Iterable[str] = ("*",),
+    fresh_seconds: float = FRESH_SECONDS,
+    regions: RegionTable | None = None,
 ) -> FastAPI:
     """The app on an open store, which it does not close.
 
@@ -76,6 +81,8 @@ def create_app(
         hosts: Names under which the app may be asked for; others are refused, so that no foreign
             page can reach an app on this machine by a name of its own (DNS rebinding).
         fresh_seconds: How long a dashboard's figures are kept.
+        regions: Names of regions, for all rooms of this process; the table that ships with chasil
+            if not given.
 
     """
     app = ReviewApp(
@@ -85,7 +92,7 @@ def create_app(
         telemetry={"auto_configure": False},  # nothing leaves the machine
         lifespan=_opened,
     )
-    region_table()  # read now, not while the first twenty wait for it at once
+    use_regions(regions or load_regions())  # now, not while the first twenty wait for it
     app.state.room = Room(
         store=store,
         desk=Desk(store),

@@ -14,6 +14,7 @@ from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
 from models.store.room_queries import as_item, below
 from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TpsProgressRow, TrailRow
+from models.store.tables import ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
@@ -171,6 +172,17 @@ class Overview:
         query = select(ItemRow.__table__).where(ItemRow.id.in_(numbers))
         with self._connections.reading() as connection:
             return {row.id: as_item(row) for row in connection.execute(query)}
+
+    def error_codes(self, photos: Collection[str]) -> dict[str, str]:
+        """Why photos were turned away, by hash, as their newest reading says; others are absent."""
+        query = (
+            select(ReadingRow.sha256, ReadingRow.error_code)
+            .where(ReadingRow.sha256.in_(photos))
+            .order_by(ReadingRow.id)
+        )
+        with self._connections.reading() as connection:
+            newest: dict[str, str | None] = dict(connection.execute(query).all())
+        return {sha256: code for sha256, code in newest.items() if code}
 
     def last_decisions(self, numbers: Collection[int]) -> dict[int, TrailRecord]:
         """The newest decision of each of these items, whether it still counts or not."""

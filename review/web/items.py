@@ -23,6 +23,7 @@ from review.web.handlers import STATUS, explain
 from review.web.history import Line, in_words
 from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, speaker_of
 from review.web.places import field_label, page_number, place_of
+from review.web.telling import told
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -65,7 +66,9 @@ def show(
     """
     view = room.desk.view(user, number)
     item = view.item
-    history = in_words(speaker_of(request), view.history)
+    t = speaker_of(request)
+    evidence = evidence_of(room, item)
+    history = in_words(t, view.history)
     counts = room.store.queue.counts(filters.wanted(user))
     status = 200 if problem is None else STATUS.get(type(problem), 422)
     return page(
@@ -75,7 +78,7 @@ def show(
         status=status,
         view=view,
         item=item,
-        evidence=evidence_of(room, item),
+        evidence=evidence,
         rules=rules_of(room, user, item) if view.revealed else (),
         entry_states=entry_states(room, item) if view.revealed else (),
         history=history,
@@ -90,6 +93,7 @@ def show(
         needs=NEEDS,
         says={"empty": "e", "unreadable": "x", "not_shown": "n"},
         keep_seconds=current_settings(room.store).claim_minutes * 60 // KEPT_TIMES,
+        told=told(room, t, item, evidence.page) if view.revealed else "",
         attempt=new_token()[:22],
         problem=explain(request, problem) if problem else None,
         typed=_NOTHING_TYPED | _first_typed(view) | (typed or {}),

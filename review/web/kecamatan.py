@@ -32,6 +32,7 @@ from review.texts import Speaker
 from review.web.dashboard import path_down, totals_within
 from review.web.parts import Room, RoomDep, SpeakerDep, needs, page
 from review.web.places import field_label, form_of, region_name, region_table
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -254,7 +255,9 @@ class ItemLine:
 
 
 @router.get("/tps/{code}")
-def tps(request: Request, room: RoomDep, user: Viewer, code: TpsCodePath) -> Response:
+def tps(
+    request: Request, room: RoomDep, user: Viewer, t: SpeakerDep, code: TpsCodePath
+) -> Response:
     """All that is known of one TPS."""
     require_within(user, [code])
     store = room.store
@@ -280,6 +283,7 @@ def tps(request: Request, room: RoomDep, user: Viewer, code: TpsCodePath) -> Res
         has_entries=any(cell.entry is not None for cell in cells),
         photos=photos,
         items=[ItemLine(item, _decision(room, user, item)) for item in items],
+        tell=teller(room, t, items),
         blind=blind,
         field_label=field_label,
     )
