@@ -249,7 +249,10 @@ def write_regions(table: RegionTable, path: Path) -> None:
 
 def joined(older: RegionTable | None, newer: RegionTable) -> RegionTable:
     """Both tables in one; where both name a region, the newer one's name counts."""
-    names = {region.code: region.name for table in (older, newer) if table for region in table}
+    names: dict[str, str] = {}
+    for region in (*(older or ()), *newer):
+        if region.name != region.code or region.code not in names:  # a code is no name
+            names[region.code] = region.name
     return RegionTable(names)
 
 

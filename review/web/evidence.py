@@ -93,7 +93,7 @@ def evidence_of(room: Room, item: QueueItem) -> Evidence:
             (row, crop_address(item, row.box, margin=TALLY_MARGIN, turn=turn) or "")
             for _, witness in witnesses
             for row in witness.rows
-            if row.strokes != 0 or row.written is not None
+            if row.strokes != 0 or row.written
         ),
         others=others,
     )
