@@ -235,6 +235,7 @@ def test_settings_are_changed_and_refused(open_as: Open, shoot: Shoot) -> None:
     field.fill("-3")
     field.press("Enter")
     expect(page.locator(".problem")).to_contain_text("tidak bisa dipakai")
+    expect(field).to_have_value("-3")
     shoot(page, "45-settings-refused")
     field.fill("25")
     field.press("Enter")
