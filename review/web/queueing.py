@@ -13,7 +13,7 @@ from models.forms.template import installed_forms
 from models.people import User
 from models.queue import WAITING
 from models.records import Cause, ConflictKind
-from review.permissions import Permission, allows, must_not_see_waiting
+from review.permissions import Permission, allows
 from review.web.filters import FiltersDep
 from review.web.items import last_decided
 from review.web.parts import OwnForm, RoomDep, UserDep, go_to, needs, page, speaker_of
@@ -77,7 +77,7 @@ def queue(
         last=last_decided(room, user, last),
         place_of=place_of,
         tell=teller(room, speaker_of(request), found.items),
-        hides=must_not_see_waiting(user),
+        hides=allows(user, Permission.DECIDE),  # who works from this list answers blind
         field_label=field_label,
         nothing_yet=room.store.queue.refreshed_batch() is None,
     )
