@@ -97,7 +97,7 @@ def test_down_the_tree_from_the_kabupaten_to_a_tps(open_as: Open, shoot: Shoot) 
     expect(page.locator("tr.differs")).not_to_have_count(0)
     photo = page.locator(".photos img").first
     photo.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.photos img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.photos img').naturalWidth > 0")
     shoot(page, "33-tps")
 
 
