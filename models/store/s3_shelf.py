@@ -49,6 +49,9 @@ MOST_RETRIES = 20
 CONNECT_SECONDS, REQUEST_SECONDS = 10.0, 300.0
 """A photo of 10 MB takes 80 s on a line of 1 Mbit/s."""
 
+NOT_FOUND = (NotFoundError, FileNotFoundError)
+"""obstore says either."""
+
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
@@ -83,7 +86,7 @@ class S3Shelf:
                 obstore.put(self._store(), key, content, mode="create", use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
                 pass  # another writer of the same bytes was quicker
-            except NotFoundError as error:  # only a bucket can be missing where one writes
+            except NOT_FOUND as error:  # only a bucket can be missing where one writes
                 raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
         return kept
 
@@ -99,7 +102,7 @@ class S3Shelf:
                     ):
                         found.update(chunk)
                         file.write(chunk)
-                except NotFoundError as error:
+                except NOT_FOUND as error:
                     if "NoSuchBucket" in str(error):
                         raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
                     found = None
@@ -120,7 +123,7 @@ class S3Shelf:
     def _size(self, key: str) -> int | None:
         try:
             return obstore.head(self._store(), key)["size"]
-        except NotFoundError:
+        except NOT_FOUND:
             return None
 
     def _store(self) -> S3Store:

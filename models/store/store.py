@@ -357,8 +357,8 @@ class Store:
         other has added.
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
-        now = _now()
         with self._connections.writing(Turn.ENTRIES) as connection:
+            now = _now()  # not before its turn: what others added meanwhile came earlier
             for some in _chunks(entries):
                 histories = self._histories(connection, {entry.tps for entry in some})
                 rows: list[dict[str, Any]] = []

@@ -154,15 +154,13 @@ NASTY = (
 
 
 @pytest.fixture(scope="module")
-def nasty(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Store, TestClient]]:
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, TestClient]]:
     """A store in which every text that comes from outside is hostile."""
     from models.records import Entry
     from models.store.items import Upload
     from models.trail import Act
 
-    with databases.open(tmp_path_factory.mktemp("nasty")) as opened:
+    with Store.open(tmp_path_factory.mktemp("nasty")) as opened:
         folder = tmp_path_factory.mktemp("photos")
         photo = keep_photo(opened, TPS)
         opened.accounts.add("citra", Role.SUPERVISOR, by="test")
