@@ -127,9 +127,7 @@ class Connections:
         with self._found(options) as connection:
             connection.begin()
             if self._shared and turn is not Turn.NONE:
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(turn)}
-                )
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(turn)})
             yield connection
 
     def _found(self, options: dict[str, object]) -> Connection:

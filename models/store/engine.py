@@ -77,7 +77,9 @@ def connect_engine(url: URL) -> Engine:
     """The engine with its settings; nothing is opened yet."""
     sqlite = url.get_backend_name() == "sqlite"
     own: dict[str, Any] = (
-        {} if sqlite else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+        {}
+        if sqlite
+        else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
     )
     try:
         engine = create_engine(url, json_serializer=_compact, pool_size=CONNECTIONS, **own)

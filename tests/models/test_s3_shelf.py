@@ -100,9 +100,7 @@ def test_two_writers_of_one_photo_at_the_same_moment_are_fine(
     assert shelf.keep(path) == first
 
 
-def test_an_altered_photo_is_never_shown(
-    shelf: PhotoShelf, keys: S3Store, tmp_path: Path
-) -> None:
+def test_an_altered_photo_is_never_shown(shelf: PhotoShelf, keys: S3Store, tmp_path: Path) -> None:
     kept = shelf.keep(photo(tmp_path, b"as it came in"))
     obstore.put(keys, f"election/2024/{kept.sha256[:2]}/{kept.sha256}", b"as somebody liked it")
     with pytest.raises(PhotoAltered, match="hash in its name"), shelf.opened(kept.sha256):
@@ -164,7 +162,8 @@ def test_the_room_shows_photos_from_the_bucket(shelf: PhotoShelf, tmp_path: Path
 # Trouble
 
 
-def test_a_bucket_that_is_not_there(shelf: PhotoShelf, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shelf")
+def test_a_bucket_that_is_not_there(tmp_path: Path) -> None:
     gone = S3Shelf("no-such-bucket")
     with pytest.raises(BucketMissing, match="no-such-bucket") as caught:
         gone.keep(photo(tmp_path))
@@ -173,9 +172,8 @@ def test_a_bucket_that_is_not_there(shelf: PhotoShelf, tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_does_not_answer(
-    shelf: PhotoShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("shelf")
+def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     s3_shelf._connect.cache_clear()
     with pytest.raises(PhotosUnreachable) as caught:
@@ -185,8 +183,9 @@ def test_a_server_that_does_not_answer(
         list(take_in(find_arrivals([tmp_path]), S3Shelf(BUCKET, patience=0.5)))
 
 
+@pytest.mark.usefixtures("shelf")
 def test_a_server_that_comes_back_is_waited_for(
-    shelf: PhotoShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = S3Server(free_port())
     monkeypatch.setenv("AWS_ENDPOINT_URL", late.environment["AWS_ENDPOINT_URL"])

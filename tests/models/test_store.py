@@ -487,7 +487,8 @@ def _import_entries(home: Path, url: str, first: int) -> None:
 def test_two_processes_open_and_write_at_once(databases: Databases, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_import_entries, args=(tmp_path, databases.url(tmp_path), first)) for first in (0, 1000)
+        context.Process(target=_import_entries, args=(tmp_path, databases.url(tmp_path), first))
+        for first in (0, 1000)
     ]
     for process in processes:
         process.start()

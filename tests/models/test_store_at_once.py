@@ -88,9 +88,7 @@ def test_the_same_photos_read_by_two_are_kept_once(both: tuple[Store, Store]) ->
             RECIPE, [[page.model_copy(update={"sha256": sha256})] for sha256 in hashes]
         )
 
-    new = at_once(
-        both, lambda store: read(store, HASHES), lambda store: read(store, HASHES[::-1])
-    )
+    new = at_once(both, lambda store: read(store, HASHES), lambda store: read(store, HASHES[::-1]))
     assert sum(int(str(one)) for one in new) == len(HASHES)
     assert both[0].readings_missing(HASHES, RECIPE) == ()
 

@@ -238,7 +238,7 @@ def test_the_database_itself_refuses(databases: Databases, home: Path, statement
         fill(store, [item_facts("3216032003001")])
     with (
         databases.connected(home) as connection,
-        pytest.raises(DBAPIError, match="append-only|rows of .* are kept|moves one record"),
+        pytest.raises(DBAPIError, match=r"append-only|rows of .* are kept|moves one record"),
     ):
         connection.exec_driver_sql(statement)
 

@@ -188,9 +188,7 @@ def test_the_tree_goes_down_to_a_tps(site: Site) -> None:
     assert f'href="/tps/{EMPTY}"' in html
 
 
-def test_empty_rooms_say_what_to_do(
-    site: Site, databases: Databases, tmp_path: Path
-) -> None:
+def test_empty_rooms_say_what_to_do(site: Site, databases: Databases, tmp_path: Path) -> None:
     with databases.open(tmp_path) as store:
         store.accounts.add("citra", Role.SUPERVISOR, by="test")
         empty = Site(store, create_app(store, fresh_seconds=0))

@@ -227,9 +227,7 @@ def test_a_decision_made_meanwhile_is_not_overwritten(site: Site) -> None:
     assert site.store.queue.item(other).number == 24  # type: ignore[union-attr]
 
 
-def test_empty_queues_say_what_to_do(
-    site: Site, databases: Databases, tmp_path: Path
-) -> None:
+def test_empty_queues_say_what_to_do(site: Site, databases: Databases, tmp_path: Path) -> None:
     vera = site.browser_of("vera").go("/queue?kind=page_missing")
     assert "Tampilkan tanpa saringan" in vera.html
     with databases.open(tmp_path) as store:
