@@ -94,22 +94,23 @@ class S3Shelf:
     def opened(self, sha256: str) -> Iterator[Path | None]:
         """The photo in a file of its own that lives as long as the block; see ``PhotoShelf``."""
         with tempfile.NamedTemporaryFile(prefix="chasil-photo-") as file:
-            found = hashlib.sha256()
+            digest = hashlib.sha256()
+            there = True
             with self._telling_errors():
                 try:
                     for chunk in obstore.get(self._store(), self._key(sha256)).stream(
                         min_chunk_size=CHUNK_BYTES
                     ):
-                        found.update(chunk)
+                        digest.update(chunk)
                         file.write(chunk)
                 except NOT_FOUND as error:
                     if "NoSuchBucket" in str(error):
                         raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
-                    found = None
-            if found is None:
+                    there = False
+            if not there:
                 yield None
                 return
-            if found.hexdigest() != sha256:
+            if digest.hexdigest() != sha256:
                 raise PhotoAltered(
                     f"{self.place}/{sha256[:2]}/{sha256} no longer has the hash in its name",
                     sha256=sha256,

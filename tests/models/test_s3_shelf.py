@@ -1,4 +1,4 @@
-"""Photos on a real S3 server: kept once, checked when read, and every trouble said with a remedy."""
+"""Photos on a real S3 server: kept once, checked when read; troubles come with a remedy."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_photo_is_kept_once_and_comes_back(
 
 
 def test_two_writers_of_one_photo_at_the_same_moment_are_fine(
-    shelf: PhotoShelf, keys: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shelf: PhotoShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = photo(tmp_path, b"the other one was quicker")
     first = shelf.keep(path)

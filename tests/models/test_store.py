@@ -29,7 +29,7 @@ from models.store import engine
 from models.store.errors import DatabaseBusy, StoreError
 from models.store.home import chasil_home
 from models.store.items import Duplicate, ImportCount, PageCounts, Upload
-from models.store.shelf import KeptPhoto
+from models.store.shelf import FolderShelf, KeptPhoto
 from models.store.store import Store
 
 RECIPE = "a" * 64
@@ -48,6 +48,11 @@ def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
 def database(databases: Databases, tmp_path: Path, store: Store) -> Iterator[Connection]:  # noqa: ARG001
     with databases.connected(tmp_path / "home") as connection:
         yield connection
+
+
+def _folder(store: Store) -> FolderShelf:
+    assert isinstance(store.shelf, FolderShelf)
+    return store.shelf
 
 
 def upload(store: Store, folder: Path, name: str, content: bytes, tps: str | None = None) -> Upload:
@@ -92,17 +97,17 @@ def digest(content: bytes) -> str:
 def test_a_photo_is_kept_once_under_its_hash(store: Store, tmp_path: Path) -> None:
     first = upload(store, tmp_path / "in", "a.JPG", b"bytes")
     again = upload(store, tmp_path / "in", "b.png", b"bytes")
-    kept = store.shelf.find(digest(b"bytes"))
+    kept = _folder(store).find(digest(b"bytes"))
     assert kept is not None
     assert kept.name == f"{digest(b'bytes')}.jpg"
     assert kept.read_bytes() == b"bytes"
     assert first.photo == again.photo
-    assert [path for path in store.shelf.folder.rglob("*") if path.is_file()] == [kept]
+    assert [path for path in _folder(store).folder.rglob("*") if path.is_file()] == [kept]
 
 
 def test_a_name_with_a_strange_ending_is_kept_without_it(store: Store, tmp_path: Path) -> None:
     upload(store, tmp_path, "photo.jpg (1)", b"bytes")
-    kept = store.shelf.find(digest(b"bytes"))
+    kept = _folder(store).find(digest(b"bytes"))
     assert kept is not None
     assert kept.name == digest(b"bytes")
 
@@ -110,7 +115,7 @@ def test_a_name_with_a_strange_ending_is_kept_without_it(store: Store, tmp_path:
 def test_a_missing_file_is_an_error_that_says_so(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"gone\.jpg"):
         store.shelf.keep(tmp_path / "gone.jpg")
-    assert not list(store.shelf.folder.rglob("*"))
+    assert not list(_folder(store).folder.rglob("*"))
 
 
 def test_many_threads_keep_the_same_photo(store: Store, tmp_path: Path) -> None:
@@ -119,7 +124,7 @@ def test_many_threads_keep_the_same_photo(store: Store, tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         kept = set(threads.map(store.shelf.keep, [path] * 32))
     assert len(kept) == 1
-    assert [file.stat().st_size for file in store.shelf.folder.rglob("*") if file.is_file()] == [
+    assert [file.stat().st_size for file in _folder(store).folder.rglob("*") if file.is_file()] == [
         3_000_000
     ]
 

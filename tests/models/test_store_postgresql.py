@@ -178,7 +178,7 @@ def test_a_server_that_stays_away_is_an_error(
 def test_work_that_is_cut_off_is_done_again_and_kept_once(
     own_server: PostgreSqlServer, store: Store
 ) -> None:
-    calls = []
+    calls: list[int] = []
 
     def work(connection: Connection) -> int:
         row = "INSERT INTO batches (started_at, recipe) VALUES (now(), 'x') RETURNING id"
@@ -187,7 +187,7 @@ def test_work_that_is_cut_off_is_done_again_and_kept_once(
         if len(calls) == 1:
             own_server.stop(at_once=True)
             own_server.start()
-        return connection.scalars(text("SELECT count(*) FROM batches")).one()
+        return int(connection.scalars(text("SELECT count(*) FROM batches")).one())
 
     assert store.connections.write(work, Turn.NONE) == 1
     assert calls == [0, 1]
@@ -198,7 +198,7 @@ def test_a_commit_without_an_answer_is_looked_up(
 ) -> None:
     """The connection breaks after the server has committed: doing it again would double it."""
     commit = Connection.commit
-    broken = []
+    broken: list[bool] = []
 
     def commit_and_break(connection: Connection) -> None:
         commit(connection)
@@ -218,7 +218,7 @@ def test_a_commit_without_an_answer_is_looked_up(
 
 
 def test_other_errors_are_not_tried_again(store: Store) -> None:
-    calls = []
+    calls: list[int] = []
 
     def work(connection: Connection) -> None:
         calls.append(1)
