@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from models.store.database_url import shown
-from models.store.engine import WRITES
+from models.store.engine import WRITES, WRITES_SOON
 from models.store.errors import OutcomeUnknown
 from models.store.trouble import as_store_error, is_transient
 
@@ -75,8 +75,14 @@ class Connections:
             yield connection
 
     @contextmanager
-    def writing(self, turn: Turn = Turn.ROOM) -> Iterator[Connection]:
+    def writing(self, turn: Turn = Turn.ROOM, *, at_once: bool = True) -> Iterator[Connection]:
         """One transaction: all of it is kept, or nothing. Writers of a turn wait for each other.
+
+        Args:
+            turn: With whom to take turns.
+            at_once: Whether it is on the disk when this returns. Else it is there with the next
+                transaction that is; a machine that loses power before loses both, never one out of
+                the middle.
 
         SQLite lets other processes wait by looking again after 1 to 100 ms; within this process
         threads take turns, so that the next one begins at once.
@@ -85,7 +91,10 @@ class Connections:
             StoreError: the database went away (nothing is kept), is full, or busy for too long.
 
         """
-        with self._turn, self._telling_errors(), self._begun(turn, WRITES) as connection:
+        options = WRITES if at_once else WRITES_SOON
+        with self._turn, self._telling_errors(), self._begun(turn, options) as connection:
+            if self._shared and not at_once:
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
             connection.commit()
 
