@@ -1,0 +1,54 @@
+"""``chasil`` with the fake reader, as a program of its own that a test may kill.
+
+``python fake_chasil.py COMMAND …`` is the real command line. ``python fake_chasil.py plain PHOTOS
+ENTRIES`` does the same run without Prefect, which takes seconds to start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from fixtures import fake_reading
+from flows.pool import Engine, ReadingPool
+
+ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
+WORKERS, BATCH_SIZE = 2, 6
+
+BUSY_VARIABLE = "FAKE_BUSY_MILLISECONDS"
+"""Another ``BUSY_MILLISECONDS``, where a test can't wait a minute."""
+
+
+def plain(photos: Path, entries: Path) -> None:
+    """One run, as ``flows.batch.process`` does it."""
+    from flows.arrivals import find_arrivals
+    from flows.commands.friendly import show_error
+    from flows.progress import LineReporter
+    from flows.run import Run
+    from models.errors import ChasilError
+    from models.store import engine
+    from models.store.store import Store
+
+    engine.BUSY_MILLISECONDS = int(os.environ.get(BUSY_VARIABLE, engine.BUSY_MILLISECONDS))
+    try:
+        with Store.open() as store, ReadingPool(ENGINE, WORKERS) as pool:
+            run = Run(store, pool, LineReporter(lambda line: print(line, file=sys.stderr)))
+            run.import_entries(entries)
+            run.read_all(find_arrivals([photos]), BATCH_SIZE, run.read)
+            run.compare()
+            print(run.finish().model_dump_json())
+    except ChasilError as error:
+        show_error(error.record())
+        sys.exit(1)
+
+
+if __name__ == "__main__":  # not in the reading processes, which import this again
+    if sys.argv[1] == "plain":
+        plain(Path(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        import flows.batch
+        from flows.cli import main
+
+        flows.batch.ENGINE = ENGINE
+        main()
