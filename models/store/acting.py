@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
@@ -73,18 +73,21 @@ class Acting:
         wanted: ItemFilter,
         statuses: Sequence[ItemStatus],
         now: datetime,
+        longest: timedelta,
         *,
         besides: int | None = None,
     ) -> QueueItem | None:
         """The most urgent item that waits for this user and that nobody else holds.
 
-        What the user skipped comes when nothing else is left, longest ago first.
+        What the user skipped comes when nothing else is left, longest ago first. A claim that
+        reaches further ahead than ``longest`` is from before the clock was set back.
         """
+        free = _free_for(who, now, longest)
         of_these = conditions(wanted, with_status=False)
         if besides is not None:
             of_these.append(ItemRow.id != besides)
         candidates = [
-            found for status in statuses if (found := self._first(who, of_these, status, now))
+            found for status in statuses if (found := self._first(who, of_these, status, free))
         ]
         if candidates:
             return min(candidates, key=lambda item: (-item.priority, item.id))
@@ -94,7 +97,7 @@ class Acting:
             .where(
                 SkipRow.who == who,
                 ItemRow.status.in_([status.value for status in statuses]),
-                _free_for(who, now),
+                free,
                 *of_these,
             )
             .order_by(SkipRow.at, ItemRow.id)
@@ -104,12 +107,16 @@ class Acting:
         return None if row is None else as_item(row)
 
     def _first(
-        self, who: str, wanted: list[ColumnElement[bool]], status: ItemStatus, now: datetime
+        self,
+        who: str,
+        wanted: list[ColumnElement[bool]],
+        status: ItemStatus,
+        free: ColumnElement[bool],
     ) -> QueueItem | None:
         skipped = exists().where(SkipRow.who == who, SkipRow.item_id == ItemRow.id)
         query = (
             select(ItemRow.__table__)
-            .where(ItemRow.status == status.value, _free_for(who, now), ~skipped, *wanted)
+            .where(ItemRow.status == status.value, free, ~skipped, *wanted)
             .order_by(ItemRow.sort, ItemRow.id)
             .limit(1)
         )
@@ -144,7 +151,7 @@ class Acting:
             self.connection.execute(insert(SettingRow).values(name=name, value=text))
 
 
-def _free_for(who: str, now: datetime) -> ColumnElement[bool]:
+def _free_for(who: str, now: datetime, longest: timedelta) -> ColumnElement[bool]:
     """Nobody else holds it, and the user has not decided it already."""
     return (
         or_(
@@ -152,6 +159,7 @@ def _free_for(who: str, now: datetime) -> ColumnElement[bool]:
             ItemRow.claimed_by == who,
             ItemRow.claimed_until.is_(None),
             ItemRow.claimed_until <= now,
+            ItemRow.claimed_until > now + longest,
         )
         & or_(ItemRow.first_by.is_(None), ItemRow.first_by != who)
         & or_(ItemRow.second_by.is_(None), ItemRow.second_by != who)

@@ -8,9 +8,9 @@ lie beside the database, in the folder ``photos``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -43,6 +43,7 @@ from models.store.items import (
     PageCounts,
     Upload,
 )
+from models.store.one_comparison import one_comparison
 from models.store.overview import Overview
 from models.store.queue import Queue
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
@@ -120,8 +121,16 @@ class Store:
     def finish_batch(self, batch: int, summary: dict[str, Any]) -> None:
         """Write a run's end; its conflicts are the current ones from now on."""
         end = update(BatchRow).where(BatchRow.id == batch)
+        last = select(func.max(BatchRow.finished_at))
         with self._write() as connection:
-            connection.execute(end.values(finished_at=_now(), summary=summary))
+            finished_at = _after(connection.scalars(last).one())
+            connection.execute(end.values(finished_at=finished_at, summary=summary))
+
+    def one_comparison(
+        self, waits: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Enter it to compare and to write the end; others wait. See ``one_comparison``."""
+        return one_comparison(self._engine, waits)
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""
@@ -134,7 +143,8 @@ class Store:
                 BatchRow.summary,
             )
             .where(BatchRow.finished_at.is_not(None))
-            .order_by(BatchRow.id.desc())
+            # Not by number: of two runs at once, the one that began first may end last.
+            .order_by(BatchRow.finished_at.desc(), BatchRow.id.desc())
             .limit(1)
         )
         with self._read() as connection:
@@ -330,8 +340,9 @@ class Store:
         All or nothing: one transaction.
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
-        now = _now()
+        last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._write() as connection:
+            now = _after(connection.scalars(last).one_or_none())
             for some in _chunks(entries):
                 histories = self._histories(connection, {entry.tps for entry in some})
                 rows: list[dict[str, Any]] = []
@@ -529,6 +540,12 @@ def _payloads(
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _after(last: datetime | None) -> datetime:
+    """Now; but later than ``last``, also where the clock was set back since."""
+    now = _now()
+    return now if last is None or now > last else last + timedelta(microseconds=1)
 
 
 def _chunks(items: Iterable[T], size: int = ROWS_AT_ONCE) -> Iterator[list[T]]:

@@ -17,15 +17,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from fixtures import fake_reading
 from fixtures.fake_reading import RECIPE, write_photo
 from flows.arrivals import find_arrivals
-from flows.pool import Engine, ReadingPool
+from flows.pool import Outcome as Read
+from flows.pool import PhotoJob, ReadingPool
 from flows.progress import LineReporter
 from flows.run import Run
 from flows.summary import Summary
@@ -34,13 +37,13 @@ from models.queue import ItemStatus, Outcome, QueueItem
 from models.records import PageStatus
 from models.store.item_filter import ItemFilter
 from models.store.store import Store
+from models.store.tables import ReadingRow
 from models.trail import Anchor
 from review.answers import PaperSays, Says
 from review.desk import Desk
 from review.outcomes import Finding
 from review.replay import mismatches
 
-ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
 PROGRAM = Path(__file__).with_name("fake_chasil.py")
 
 DESA = "3216012001"
@@ -77,7 +80,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_SEC
     while not condition():
         if time.monotonic() - began > seconds:
             raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
-        time.sleep(0.02)
+        time.sleep(0.05)
     return time.monotonic() - began
 
 
@@ -128,10 +131,18 @@ class Bench:
             own["CHASIL_DATABASE"] = self.database
         return known | own | variables
 
+    def program(self, *arguments: str | Path) -> tuple[str | Path, ...]:
+        """The program with its arguments; without arguments a run without Prefect."""
+        return PROGRAM, *(arguments or ("plain", self.photos, self.entries))
+
+    def auditors(self, store: Store) -> tuple[User, ...]:
+        """The two auditors."""
+        return tuple(user for user in store.accounts.users() if user.name in AUDITORS)
+
     def start(self, *arguments: str | Path, **variables: str) -> subprocess.Popen[str]:
-        """Start the program; without arguments a run without Prefect."""
+        """Start ``program``."""
         return subprocess.Popen(
-            [sys.executable, PROGRAM, *(arguments or ("plain", self.photos, self.entries))],
+            [sys.executable, *self.program(*arguments)],
             env=self.environment(**variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -199,20 +210,40 @@ class Bench:
         assert len({item.key for item in waiting}) == len(waiting)
 
 
+class NoPool(ReadingPool):
+    """Reads in this process, when it is asked for: a run that no process of its own can disturb."""
+
+    def __init__(self) -> None:
+        self._reader = fake_reading.load()
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def recipe(self) -> str:
+        return self._reader.recipe
+
+    def submit(self, jobs: Iterable[PhotoJob]) -> None:
+        pass
+
+    def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Read]]:
+        for job in jobs:
+            yield job, fake_reading.read(job.path, self._reader, name=job.name)
+
+
 def run_once(store: Store, photos: Path, entries: Path) -> Summary:
-    """One run with one reading process."""
-    with ReadingPool(ENGINE, 1) as pool:
-        run = Run(store, pool, LineReporter(lambda _: None))
-        run.import_entries(entries)
-        run.read_all(find_arrivals([photos]), 100, run.read)
-        run.compare()
-        return run.finish()
+    """One run, in this process."""
+    run = Run(store, NoPool(), LineReporter(lambda _: None))
+    run.import_entries(entries)
+    run.read_all(find_arrivals([photos]), 100, run.read)
+    run.compare()
+    return run.finish()
 
 
 def count_readings(store: Store) -> int:
     """Readings of the present recipe in the store."""
-    shas = [page.sha256 for page in store.current_readings(RECIPE) if page.recipe == RECIPE]
-    return len(set(shas))
+    query = select(func.count()).select_from(ReadingRow).where(ReadingRow.recipe == RECIPE)
+    with store.connections.reading() as connection:
+        return connection.scalars(query).one()
 
 
 def items(store: Store) -> list[QueueItem]:
