@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
-from fault_bench import Bench, wait_for
+from fault_bench import AUDITORS, Bench, wait_for
 
-RUNNING = "0123456789"
+from models.store.store import Store
+from models.trail import Act
+from review.passwords import csrf_token, new_token, token_hash
+from review.web.parts import SESSION_COOKIE
 
 
 def children(pid: int) -> list[int]:
@@ -70,3 +82,140 @@ def test_the_run_itself_killed_leaves_nobody_behind(tmp_path: Path) -> None:
         run.communicate(timeout=60)
         wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}", 10)
         assert 0 < bench.check_whole(store).pages_read_now <= 12
+
+
+def test_the_auditors_room_killed_while_they_decide(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with bench.store() as store:
+        bench.run_here(store)
+        at_work = [Auditor(name, session_of(store, name)) for name in AUDITORS]
+        for told in (5, 10):
+            port = free_port()
+            room = open_room(bench, port)
+            try:
+                threads = [
+                    threading.Thread(target=auditor.work, args=(port,)) for auditor in at_work
+                ]
+                for thread in threads:
+                    thread.start()
+                wait_for(lambda: sum(len(one.told) for one in at_work) >= told, "decisions")
+            finally:
+                room.kill()
+                room.wait()
+            for thread in threads:
+                thread.join(30)
+        decided = Counter(
+            (record.who, record.subject)
+            for record in store.trail.walk()
+            if record.act == Act.DECIDED
+        )
+        asked = {(one.name, f"item/{number}") for one in at_work for number in one.asked}
+        for one in at_work:
+            assert one.trouble == []
+            for number in one.told:
+                assert decided[one.name, f"item/{number}"] == 1
+        # Beside those told there is at most the one that each had sent off when the room died.
+        new = {key for key in decided if key in asked}
+        known = {(one.name, f"item/{number}") for one in at_work for number in one.told}
+        assert len(new - known) <= 2 * len(at_work)
+        bench.check_whole(store)
+
+
+class Auditor:
+    """Somebody who decides one item after the other over HTTP until nobody answers."""
+
+    def __init__(self, name: str, token: str) -> None:
+        self.name = name
+        self._token = token
+        self.asked: list[int] = []
+        """Items whose decision was sent off."""
+        self.told: list[int] = []
+        """Those of which the room said that they are decided."""
+        self.trouble: list[str] = []
+
+    def work(self, port: int) -> None:
+        """Work until the connection breaks."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            while self._decide_one(connection):
+                pass
+        except (OSError, http.client.HTTPException):
+            return  # the room was killed
+        finally:
+            connection.close()
+
+    def _decide_one(self, connection: http.client.HTTPConnection) -> bool:
+        wanted = self._ask(connection, "/queue/next", {})[1].partition("?")[0]
+        if not wanted.startswith("/items/"):
+            return False
+        page = self._ask(connection, wanted)[0]
+        if 'name="paper"' in page:
+            self._ask(connection, f"{wanted}/answer", {"version": value(page, "version"), "paper": "1"})
+            page = self._ask(connection, wanted)[0]
+        number = int(wanted.rpartition("/")[2])
+        self.asked.append(number)
+        form = {name: value(page, name) for name in ("version", "attempt")}
+        form |= {"outcome": "unreadable", "reason": "test"}
+        answer, _, status = self._ask(connection, f"{wanted}/decide", form)
+        if status != 303:
+            self.trouble.append(f"{status}: {answer[:2000]}")
+            return False
+        self.told.append(number)
+        return True
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, path: str, form: dict[str, str] | None = None
+    ) -> tuple[str, str, int]:
+        """The page, where it leads, and its status."""
+        headers = {"cookie": f"{SESSION_COOKIE}={self._token}"}
+        body = None
+        if form is not None:
+            body = urlencode({"csrf": csrf_token(self._token), **form})
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        connection.request("GET" if form is None else "POST", path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read().decode()
+        return content, answer.headers.get("location", ""), answer.status
+
+
+def value(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, f"the page has no {name}: {page[:300]}"
+    return found[1]
+
+
+def session_of(store: Store, name: str) -> str:
+    token = new_token()
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    store.accounts.begin_session(name, token_hash(token), ends, how="link")
+    return token
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def open_room(bench: Bench, port: int) -> subprocess.Popen[bytes]:
+    """Start ``chasil review`` and wait until it answers."""
+    room = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "review", "--port", str(port)],
+        env=bench.environment(),
+        stdout=subprocess.DEVNULL,
+    )
+
+    def answers() -> bool:
+        assert room.poll() is None, "the room did not open"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/sign-in")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    wait_for(answers, "the room", 120)
+    return room
