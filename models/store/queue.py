@@ -402,8 +402,8 @@ class Queue:
 
     def save_cells(self, cells: Iterable[Cell], progress: Iterable[TpsProgress]) -> None:
         """Keep what system and machine say now about some TPS; decisions stay as they are."""
-        with self._connections.writing() as connection:
-            save_cells(connection, cells, progress)
+        some, counts = tuple(cells), tuple(progress)
+        self._connections.write(lambda connection: save_cells(connection, some, counts))
 
     def refresh(self, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
         """Bring the queue up to a run's conflicts (and its sample); no decision is lost."""

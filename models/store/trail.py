@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, cast, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, Row, String, cast, insert, literal, or_, select, update
 
 from models.store.connections import Connections
 from models.store.item_filter import in_limits
@@ -28,10 +28,6 @@ from models.trail import (
 
 ROWS_AT_ONCE = 2000
 
-POSTGRESQL_LOCK = 0x63686173696C
-"""Key of the advisory lock that writers of the trail take on PostgreSQL ("chasil" in ASCII). On
-SQLite ``BEGIN IMMEDIATE`` has locked the whole database already."""
-
 
 def append(
     connection: Connection,
@@ -43,9 +39,7 @@ def append(
     after: Facts | None = None,
     why: str | None = None,
 ) -> TrailRecord:
-    """Write one act at the end of the chain, inside the connection's writing transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
+    """Write one act at the end of the chain, inside a writing transaction of ``Turn.ROOM``."""
     head = _head(connection)
     sequence = 1 if head is None else head.sequence + 1
     previous = BEFORE_THE_FIRST if head is None else head.hash
