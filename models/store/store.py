@@ -158,7 +158,7 @@ class Store:
         self, waits: Callable[[], object] = lambda: None
     ) -> AbstractContextManager[None]:
         """Enter it to compare and to write the end; others wait. See ``one_comparison``."""
-        return one_comparison(self._engine, waits)
+        return one_comparison(self._connections, waits)
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""

@@ -16,8 +16,8 @@ from flows.pool import Engine, ReadingPool
 ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
 WORKERS, BATCH_SIZE = 2, 6
 
-BUSY_VARIABLE = "FAKE_BUSY_MILLISECONDS"
-"""Another ``BUSY_MILLISECONDS``, where a test can't wait a minute."""
+BUSY_VARIABLE, PATIENCE_VARIABLE = "FAKE_BUSY_MILLISECONDS", "FAKE_PATIENCE_SECONDS"
+"""Another ``BUSY_MILLISECONDS`` and another patience, where a test can't wait a minute."""
 
 
 def plain(photos: Path, entries: Path) -> None:
@@ -28,16 +28,19 @@ def plain(photos: Path, entries: Path) -> None:
     from flows.run import Run
     from models.errors import ChasilError
     from models.store import engine
+    from models.store.connections import PATIENCE_SECONDS
     from models.store.store import Store
 
     engine.BUSY_MILLISECONDS = int(os.environ.get(BUSY_VARIABLE, engine.BUSY_MILLISECONDS))
     try:
-        with Store.open() as store, ReadingPool(ENGINE, WORKERS) as pool:
+        patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE_SECONDS))
+        with Store.open(patience=patience) as store, ReadingPool(ENGINE, WORKERS) as pool:
             run = Run(store, pool, LineReporter(lambda line: print(line, file=sys.stderr)))
             run.import_entries(entries)
             run.read_all(find_arrivals([photos]), BATCH_SIZE, run.read)
-            run.compare()
-            print(run.finish().model_dump_json())
+            with store.one_comparison():
+                run.compare()
+                print(run.finish().model_dump_json())
     except ChasilError as error:
         show_error(error.record())
         sys.exit(1)

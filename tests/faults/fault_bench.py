@@ -181,9 +181,9 @@ class Bench:
         assert Counter(page.sha256 for page in pages) == wanted
         assert {(page.status, page.recipe) for page in pages} == {(PageStatus.READ, RECIPE)}
         for sha256 in wanted:
-            kept = store.shelf.find(sha256)
-            assert kept is not None
-            assert _digest(kept) == sha256
+            with store.shelf.opened(sha256) as kept:
+                assert kept is not None
+                assert _digest(kept) == sha256
 
     def _check_entries(self, store: Store) -> None:
         """What was there is there, and the one correction came in once."""
@@ -227,6 +227,7 @@ class NoPool(ReadingPool):
 
     def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Read]]:
         for job in jobs:
+            assert job.path is not None
             yield job, fake_reading.read(job.path, self._reader, name=job.name)
 
 

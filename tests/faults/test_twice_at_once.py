@@ -22,7 +22,15 @@ from review.errors import Refused
 
 
 def test_the_same_run_started_twice(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+    start_twice(Bench(tmp_path))
+
+
+def test_the_same_entries_imported_twice(tmp_path: Path) -> None:
+    import_four_times(Bench(tmp_path))
+
+
+def start_twice(bench: Bench) -> None:
+    """Two processes with the same photos, the same entries, and one store."""
     both = [bench.start() for _ in range(2)]
     for run in both:
         said, errors = run.communicate(timeout=120)
@@ -34,8 +42,8 @@ def test_the_same_run_started_twice(tmp_path: Path) -> None:
         assert bench.check_whole(store).pages_read_now == 0
 
 
-def test_the_same_entries_imported_twice(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def import_four_times(bench: Bench) -> None:
+    """Four import the same entries at the same moment; one of them brings the news."""
 
     def import_once(_: int) -> tuple[int, int, int]:
         with bench.store() as store:
