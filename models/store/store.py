@@ -244,12 +244,15 @@ class Store:
         """Those of the photos (by SHA-256, in their order, each once) this recipe has not read."""
         wanted = tuple(dict.fromkeys(photos))
         done: set[str] = set()
-        with self._read() as connection:
+
+        def look(connection: Connection) -> None:
             for some in _chunks(wanted):
                 known = select(ReadingRow.sha256).where(
                     ReadingRow.sha256.in_(some), ReadingRow.recipe == recipe
                 )
                 done.update(connection.scalars(known))
+
+        self._connections.read(look)
         return tuple(sha256 for sha256 in wanted if sha256 not in done)
 
     def add_readings(self, recipe: str, photos: Iterable[Sequence[PageReading]]) -> int:
