@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from fixtures import fake_reading
 from flows.pool import Engine, ReadingPool
+from models.records import PageReading
 
-ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
+LONGER_VARIABLE = "FAKE_LONGER_SECONDS"
+"""How much longer each photo takes to read, so that a test can break in."""
+
+
+def read(path: Path, reader: fake_reading.FakeReader, *, name: str) -> tuple[PageReading, ...]:
+    """Read a fake photo, slowly where the test wants it."""
+    time.sleep(float(os.environ.get(LONGER_VARIABLE, "0")))
+    return fake_reading.read(path, reader, name=name)
+
+
+ENGINE = Engine(load=fake_reading.load, read=read)
 WORKERS, BATCH_SIZE = 2, 6
 
 BUSY_VARIABLE, PATIENCE_VARIABLE = "FAKE_BUSY_MILLISECONDS", "FAKE_PATIENCE_SECONDS"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_bench import Bench
+from fault_bench import Bench, fill_database
 from test_twice_at_once import import_four_times, refresh_beside_auditors, start_twice
 
 from fixtures.servers import PostgreSqlServer, ServerMissing, postgresql_server
@@ -19,10 +19,15 @@ GONE_SECONDS = float(os.environ.get("CHASIL_GONE_SECONDS", "2"))
 """How long the server is away; set it to 30 to see the whole of it."""
 
 
+TEMPLATE = "filled"
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSqlServer]:
     try:
         with postgresql_server() as running:
+            running.run_sql(f"CREATE DATABASE {TEMPLATE}")
+            fill_database(running.url(TEMPLATE))
             yield running
     except ServerMissing as missing:
         pytest.skip(f"{missing}: apt-get install -y postgresql")
@@ -32,7 +37,7 @@ def server() -> Iterator[PostgreSqlServer]:
 def bench(server: PostgreSqlServer, tmp_path: Path) -> Bench:
     """A bench with a database of its own."""
     name = f"t{abs(hash(str(tmp_path))):x}"
-    server.run_sql(f"CREATE DATABASE {name}")
+    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     return Bench(tmp_path / "bench", database=server.url(name))
 
 
@@ -40,7 +45,7 @@ def bench(server: PostgreSqlServer, tmp_path: Path) -> Bench:
 def test_a_server_that_comes_back_costs_its_absence(
     server: PostgreSqlServer, bench: Bench, at_once: bool
 ) -> None:
-    run = bench.start()
+    run = bench.start(FAKE_LONGER_SECONDS="0.3")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
     server.stop(at_once=at_once)
@@ -56,7 +61,7 @@ def test_a_server_that_comes_back_costs_its_absence(
 
 
 def test_a_server_that_stays_away_ends_the_run(server: PostgreSqlServer, bench: Bench) -> None:
-    run = bench.start(FAKE_PATIENCE_SECONDS="1")
+    run = bench.start(FAKE_PATIENCE_SECONDS="1", FAKE_LONGER_SECONDS="0.3")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
     server.stop(at_once=True)
@@ -84,7 +89,7 @@ def test_the_queue_is_refreshed_while_auditors_decide_on_a_server(bench: Bench) 
 
 def test_another_program_holds_the_file_for_too_long(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    run = bench.start(FAKE_BUSY_MILLISECONDS="300")
+    run = bench.start(FAKE_BUSY_MILLISECONDS="300", FAKE_LONGER_SECONDS="0.3")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
     other = sqlite3.connect(bench.home / "chasil.sqlite", timeout=30, isolation_level=None)
@@ -103,7 +108,7 @@ def test_another_program_holds_the_file_for_too_long(tmp_path: Path) -> None:
 
 def test_another_program_holds_the_file_for_a_moment(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    run = bench.start()
+    run = bench.start(FAKE_LONGER_SECONDS="0.3")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
     other = sqlite3.connect(bench.home / "chasil.sqlite", timeout=30, isolation_level=None)

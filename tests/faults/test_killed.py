@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from fault_bench import AUDITORS, Bench, wait_for
 
 from models.store.store import Store
@@ -59,7 +60,7 @@ def is_alive(pid: int) -> bool:
 
 def test_a_reading_process_killed_in_mid_batch(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    run = bench.start()
+    run = bench.start(FAKE_LONGER_SECONDS="0.1")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
         os.kill(readers(run.pid)[0], signal.SIGKILL)
@@ -73,7 +74,7 @@ def test_a_reading_process_killed_in_mid_batch(tmp_path: Path) -> None:
 
 def test_the_run_itself_killed_leaves_nobody_behind(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    run = bench.start()
+    run = bench.start(FAKE_LONGER_SECONDS="0.1")
     with bench.store() as store:
         bench.wait_until_read(store, 6)
         left = children(run.pid)
@@ -82,6 +83,21 @@ def test_the_run_itself_killed_leaves_nobody_behind(tmp_path: Path) -> None:
         run.communicate(timeout=60)
         wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}", 10)
         assert 0 < bench.check_whole(store).pages_read_now <= 12
+
+
+@pytest.mark.slow
+def test_prefect_s_temporary_server_ends_with_a_killed_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    run = bench.start_flow(FAKE_LONGER_SECONDS="0.1")
+    with bench.store() as store:
+        bench.wait_until_read(store, 6)
+        left = children(run.pid)
+        assert any("prefect.server.api.server" in command(child) for child in left)
+        run.kill()
+        run.wait()
+        wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}")
+        run.communicate(timeout=60)
+        bench.check_whole(store)
 
 
 def test_the_auditors_room_killed_while_they_decide(tmp_path: Path) -> None:
