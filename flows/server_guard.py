@@ -32,8 +32,8 @@ def end_with_this_process(server: int) -> None:
         server: Process id.
 
     """
-    watch = subprocess.Popen(
-        ["/bin/sh", "-c", _WATCH, "chasil-server-guard", str(server)],  # noqa: S603 - a number
+    watch = subprocess.Popen(  # noqa: S603 - a number
+        ["/bin/sh", "-c", _WATCH, "chasil-server-guard", str(server)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -123,9 +123,7 @@ class QueueItem(ItemFacts):
         """Whether somebody must still decide."""
         return self.status in WAITING
 
-    def held_by_other(
-        self, who: str, now: datetime, longest: timedelta = LONGEST_CLAIM
-    ) -> bool:
+    def held_by_other(self, who: str, now: datetime, longest: timedelta = LONGEST_CLAIM) -> bool:
         """Whether somebody else is at work on it.
 
         A claim that reaches further ahead than any can (``longest``) is from before the clock was

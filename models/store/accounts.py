@@ -20,7 +20,6 @@ from models.store.room_tables import AttemptRow, LinkRow, SessionRow, UserRow
 from models.store.trail import append
 from models.trail import Act
 
-
 CLOCKS_DIFFER = timedelta(minutes=1)
 """Between machines that serve the same store."""
 

@@ -12,7 +12,6 @@ from models.errors import EmptyPhoto, NotAnImage, TruncatedPhoto
 from models.records import ConflictKind
 from models.store.tables import ConflictRow, EntryRow, FailureRow, ReadingRow, UploadRow
 
-
 BROKEN_BYTES = (EmptyPhoto.code, TruncatedPhoto.code, NotAnImage.code)
 """Why a file is no whole picture; the same name may bring the whole one later."""
 

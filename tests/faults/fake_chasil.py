@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import typer
+
 from fixtures import fake_reading
 from flows.pool import Engine, ReadingPool
 from models.records import PageReading
@@ -47,12 +49,12 @@ def plain(photos: Path, entries: Path) -> None:
     try:
         patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE_SECONDS))
         with Store.open(patience=patience) as store, ReadingPool(ENGINE, WORKERS) as pool:
-            run = Run(store, pool, LineReporter(lambda line: print(line, file=sys.stderr)))
+            run = Run(store, pool, LineReporter(lambda line: typer.echo(line, err=True)))
             run.import_entries(entries)
             run.read_all(find_arrivals([photos]), BATCH_SIZE, run.read)
             with store.one_comparison():
                 run.compare()
-                print(run.finish().model_dump_json())
+                typer.echo(run.finish().model_dump_json())
     except ChasilError as error:
         show_error(error.record())
         sys.exit(1)

@@ -344,5 +344,3 @@ def _revisions(store: Store) -> dict[str, list[str]]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-

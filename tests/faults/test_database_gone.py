@@ -29,6 +29,7 @@ def server() -> Iterator[PostgreSqlServer]:
             running.run_sql(f"CREATE DATABASE {TEMPLATE}")
             fill_database(running.url(TEMPLATE))
             yield running
+            running.stop(at_once=True)  # nobody needs what it holds
     except ServerMissing as missing:
         pytest.skip(f"{missing}: apt-get install -y postgresql")
 

@@ -64,9 +64,7 @@ def test_of_two_runs_the_one_that_compared_last_has_the_last_word(tmp_path: Path
     other = tmp_path / "other"
     write_photo(other / f"{TPS[7]}-x.jpg", 2, {"suara_paslon_1": None}, salt="other")
     with bench.store() as store:
-        long_run, short_run = (
-            Run(store, NoPool(), LineReporter(lambda _: None)) for _ in range(2)
-        )
+        long_run, short_run = (Run(store, NoPool(), LineReporter(lambda _: None)) for _ in range(2))
         long_run.read_all(find_arrivals([bench.photos]), 100, long_run.read)
         for run in (short_run, long_run):
             if run is short_run:
@@ -147,4 +145,3 @@ def run_all(jobs: list[Callable[[], None]]) -> None:
     with ThreadPoolExecutor(len(jobs)) as threads:
         for running in [threads.submit(job) for job in jobs]:
             running.result(timeout=120)
-
