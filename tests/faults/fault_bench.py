@@ -84,6 +84,21 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_SEC
     return time.monotonic() - began
 
 
+def tell(fault: str, **figures: float) -> None:
+    """Print what a fault cost, for docs/faults.md (`pytest -s tests/faults`)."""
+    told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items())
+    sys.stdout.write(f"\n{fault}: {told}\n")
+
+
+def said(errors: str) -> str:
+    """What the operator sees of an error; it has a remedy and no traceback."""
+    assert "Traceback" not in errors
+    shown = errors[errors.index("Error: ") :]
+    assert "What to do: " in shown
+    sys.stdout.write(f"\n{shown}")
+    return shown
+
+
 @dataclass(frozen=True)
 class Before:
     """What lay in the store before the fault."""

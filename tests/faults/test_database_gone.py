@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_bench import Bench, fill_database
+from fault_bench import Bench, fill_database, said, tell
 from test_twice_at_once import import_four_times, refresh_beside_auditors, start_twice
 
 from fixtures.servers import PostgreSqlServer, ServerMissing, postgresql_server
@@ -53,11 +53,12 @@ def test_a_server_that_comes_back_costs_its_absence(
     time.sleep(GONE_SECONDS)
     assert run.poll() is None
     server.start()
-    said, errors = run.communicate(timeout=60 + 2 * GONE_SECONDS)
+    out, errors = run.communicate(timeout=120 + 2 * GONE_SECONDS)
     assert run.returncode == 0, errors
-    summary = json.loads(said)
+    summary = json.loads(out)
     assert (summary["rejected"], summary["pages_read_now"]) == ({}, 18)
-    print(f"gone {GONE_SECONDS} s, whole run {summary['seconds']:.1f} s")  # noqa: T201
+    how = "server crashed" if at_once else "server restarted"
+    tell(how, seconds_away=GONE_SECONDS, seconds_of_the_run=summary["seconds"])
     assert bench.check_whole().pages_read_now == 0
 
 
@@ -67,13 +68,14 @@ def test_a_server_that_stays_away_ends_the_run(server: PostgreSqlServer, bench: 
         bench.wait_until_read(store, 6)
     server.stop(at_once=True)
     try:
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=120)
     finally:
         server.start()
     assert run.returncode == 1
-    assert "Traceback" not in errors
-    assert "What to do: Check that the PostgreSQL server named in CHASIL_DATABASE runs" in errors
-    assert 0 < bench.check_whole().pages_read_now <= 12
+    assert "Check that the PostgreSQL server named in CHASIL_DATABASE runs" in said(errors)
+    again = bench.check_whole().pages_read_now
+    assert 0 < again <= 12
+    tell("server stays away", pages_read_again=again)
 
 
 def test_the_same_run_started_twice_on_a_server(bench: Bench) -> None:
@@ -96,14 +98,12 @@ def test_another_program_holds_the_file_for_too_long(tmp_path: Path) -> None:
     other = sqlite3.connect(bench.home / "chasil.sqlite", timeout=30, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=120)
     finally:
         other.rollback()
         other.close()
     assert run.returncode == 1
-    assert "Traceback" not in errors
-    assert "database is locked" in errors
-    assert "What to do: Another" in errors
+    assert "database is locked" in said(errors)
     assert bench.check_whole().pages_read_now > 0
 
 
@@ -117,7 +117,7 @@ def test_another_program_holds_the_file_for_a_moment(tmp_path: Path) -> None:
     time.sleep(GONE_SECONDS)
     other.rollback()
     other.close()
-    said, errors = run.communicate(timeout=60)
+    out, errors = run.communicate(timeout=120)
     assert run.returncode == 0, errors
-    assert json.loads(said)["pages_read_now"] == 18
+    assert json.loads(out)["pages_read_now"] == 18
     assert bench.check_whole().pages_read_now == 0

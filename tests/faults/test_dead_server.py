@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fault_bench import Bench, wait_for
+from fault_bench import Bench, said, tell, wait_for
 
 END_SECONDS = 240.0
 """A run whose server is gone must have ended by then, on a machine that does other things too."""
@@ -43,13 +43,13 @@ def test_a_run_whose_server_is_killed_ends_and_is_whole(tmp_path: Path) -> None:
         server.wait()
     began = time.monotonic()
     _, errors = run.communicate(timeout=END_SECONDS)
-    print(f"ended {time.monotonic() - began:.1f} s after the server: {errors}")  # noqa: T201
+    tell("Prefect's server killed", seconds_until_the_run_ends=time.monotonic() - began)
     assert "Traceback" not in errors
     summary = bench.check_whole()
     if run.returncode == 0:
         assert summary.pages_read_now == 0
     else:
-        assert "What to do:" in errors
+        said(errors)
 
 
 def is_healthy(address: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from fault_bench import AUDITORS, Bench, wait_for
+from fault_bench import AUDITORS, Bench, tell, wait_for
 
 from models.store.store import Store
 from models.trail import Act
@@ -65,9 +65,9 @@ def test_a_reading_process_killed_in_mid_batch(tmp_path: Path) -> None:
     with bench.store() as store:
         bench.wait_until_read(store, 6)
         os.kill(readers(run.pid)[0], signal.SIGKILL)
-        said, errors = run.communicate(timeout=60)
+        out, errors = run.communicate(timeout=120)
         assert run.returncode == 0, errors
-        summary = json.loads(said)
+        summary = json.loads(out)
         assert summary["rejected"] == {}
         assert summary["pages_read_now"] == 18
         assert bench.check_whole(store).pages_read_now == 0
@@ -81,9 +81,11 @@ def test_the_run_itself_killed_leaves_nobody_behind(tmp_path: Path) -> None:
         left = children(run.pid)
         assert len(readers(run.pid)) == 2
         run.kill()
-        run.communicate(timeout=60)
-        wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}", 10)
-        assert 0 < bench.check_whole(store).pages_read_now <= 12
+        run.communicate(timeout=120)
+        gone = wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}")
+        again = bench.check_whole(store).pages_read_now
+        assert 0 < again <= 12
+        tell("run killed", seconds_until_readers_end=gone, pages_read_again=again)
 
 
 @pytest.mark.slow
@@ -96,8 +98,9 @@ def test_prefect_s_temporary_server_ends_with_a_killed_run(tmp_path: Path) -> No
         assert any("prefect.server.api.server" in command(child) for child in left)
         run.kill()
         run.wait()
-        wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}")
-        run.communicate(timeout=60)
+        gone = wait_for(lambda: not any(map(is_alive, left)), f"processes still there: {left}")
+        tell("run killed under Prefect", seconds_until_its_server_ends=gone)
+        run.communicate(timeout=120)
         bench.check_whole(store)
 
 

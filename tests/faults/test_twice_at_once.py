@@ -33,9 +33,9 @@ def start_twice(bench: Bench) -> None:
     """Two processes with the same photos, the same entries, and one store."""
     both = [bench.start() for _ in range(2)]
     for run in both:
-        said, errors = run.communicate(timeout=120)
+        out, errors = run.communicate(timeout=240)
         assert run.returncode == 0, errors
-        summary = json.loads(said)
+        summary = json.loads(out)
         assert (summary["photos"], summary["rejected"]) == (24, {})
     with bench.store() as store:
         assert count_readings(store) == 24
