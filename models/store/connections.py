@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from enum import IntEnum
 from typing import TypeVar
@@ -143,18 +143,16 @@ class Connections:
         raise AssertionError("pauses never end")
 
     @contextmanager
-    def _begun(self, turn: Turn, options: dict[str, object]) -> Iterator[Connection]:
+    def _begun(self, turn: Turn, options: Mapping[str, object]) -> Iterator[Connection]:
         """A connection with a transaction that has its turn; undone at the end if not committed."""
         with self._found(options) as connection:
             connection.begin()
             if self._shared and turn is not Turn.NONE:
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(turn)}
-                )
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(turn)})
             yield connection
 
-    def _found(self, options: dict[str, object]) -> Connection:
-        """A connection, as soon as the server can be found. Nothing is done yet that could be lost."""
+    def _found(self, options: Mapping[str, object]) -> Connection:
+        """A connection, as soon as the server is found. Nothing is done yet that could be lost."""
         until = time.monotonic() + self.patience
         for pause in _pauses():
             try:

@@ -39,7 +39,6 @@ CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer a new connection."""
 
 POSTGRESQL_SETTINGS = (
-    f"SET lock_timeout = {BUSY_MILLISECONDS}",
     # A machine that is cut off must not hold its locks for the two hours that TCP would wait.
     "SET tcp_keepalives_idle = 30",
     "SET tcp_keepalives_interval = 10",
@@ -78,7 +77,9 @@ def connect_engine(url: URL) -> Engine:
     """The engine with its settings; nothing is opened yet."""
     sqlite = url.get_backend_name() == "sqlite"
     own: dict[str, Any] = (
-        {} if sqlite else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+        {}
+        if sqlite
+        else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
     )
     try:
         engine = create_engine(url, json_serializer=_compact, pool_size=CONNECTIONS, **own)
@@ -148,6 +149,6 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN40
     autocommit = connection.autocommit
     connection.autocommit = True
     with connection.cursor() as cursor:
-        for statement in POSTGRESQL_SETTINGS:
+        for statement in (*POSTGRESQL_SETTINGS, f"SET lock_timeout = {BUSY_MILLISECONDS}"):
             cursor.execute(statement)
     connection.autocommit = autocommit

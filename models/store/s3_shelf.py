@@ -49,6 +49,9 @@ MOST_RETRIES = 20
 CONNECT_SECONDS, REQUEST_SECONDS = 10.0, 300.0
 """A photo of 10 MB takes 80 s on a line of 1 Mbit/s."""
 
+NOT_FOUND = (NotFoundError, FileNotFoundError)
+"""obstore says either."""
+
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
@@ -83,7 +86,7 @@ class S3Shelf:
                 obstore.put(self._store(), key, content, mode="create", use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
                 pass  # another writer of the same bytes was quicker
-            except NotFoundError as error:  # only a bucket can be missing where one writes
+            except NOT_FOUND as error:  # only a bucket can be missing where one writes
                 raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
         return kept
 
@@ -91,22 +94,23 @@ class S3Shelf:
     def opened(self, sha256: str) -> Iterator[Path | None]:
         """The photo in a file of its own that lives as long as the block; see ``PhotoShelf``."""
         with tempfile.NamedTemporaryFile(prefix="chasil-photo-") as file:
-            found = hashlib.sha256()
+            digest = hashlib.sha256()
+            there = True
             with self._telling_errors():
                 try:
                     for chunk in obstore.get(self._store(), self._key(sha256)).stream(
                         min_chunk_size=CHUNK_BYTES
                     ):
-                        found.update(chunk)
+                        digest.update(chunk)
                         file.write(chunk)
-                except NotFoundError as error:
+                except NOT_FOUND as error:
                     if "NoSuchBucket" in str(error):
                         raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
-                    found = None
-            if found is None:
+                    there = False
+            if not there:
                 yield None
                 return
-            if found.hexdigest() != sha256:
+            if digest.hexdigest() != sha256:
                 raise PhotoAltered(
                     f"{self.place}/{sha256[:2]}/{sha256} no longer has the hash in its name",
                     sha256=sha256,
@@ -120,7 +124,7 @@ class S3Shelf:
     def _size(self, key: str) -> int | None:
         try:
             return obstore.head(self._store(), key)["size"]
-        except NotFoundError:
+        except NOT_FOUND:
             return None
 
     def _store(self) -> S3Store:
