@@ -99,10 +99,11 @@ def process(
         if entries is not None:
             run.import_entries(entries)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
-        run.compare(expected, table)
-        if regions is not None:
-            keep_regions(table, chasil_home())
-        summary = run.finish()
+        with store.one_comparison(lambda: progress.say("waiting: another run is comparing")):
+            run.compare(expected, table)
+            if regions is not None:
+                keep_regions(table, chasil_home())
+            summary = run.finish()
         _show(store, summary)
     return summary
 

@@ -80,6 +80,7 @@ class Desk:
             acting = Acting(connection)
             item = _item(acting, user, number)
             records = acting.records(item)
+            longest = _longest_claim(acting)
         state = state_of(records)
         supervisor = _is_supervisor(user)
         works = allows(user, Permission.DECIDE)
@@ -99,7 +100,7 @@ class Desk:
             history=_visible(records, state, seen, user.name) if revealed else (),
             may_work=works and _passes(check_may_work, item, state, user),
             may_undo=works and _can_undo(item, state, user),
-            held_by=item.claimed_by if item.held_by_other(user.name, _now()) else None,
+            held_by=item.claimed_by if item.held_by_other(user.name, _now(), longest) else None,
             stage=item.status,
         )
 
@@ -113,7 +114,7 @@ class Desk:
         require(user, Permission.DECIDE)
         mine, statuses = _for(user, wanted)
         with self._store.queue.acting(at_once=False) as acting:
-            item = acting.next_item(user.name, mine, statuses, _now())
+            item = acting.next_item(user.name, mine, statuses, _now(), _longest_claim(acting))
             return None if item is None else _claim(acting, user, item)
 
     def peek(self, user: User, wanted: ItemFilter, *, after: int) -> QueueItem | None:
@@ -121,7 +122,9 @@ class Desk:
         require(user, Permission.DECIDE)
         mine, statuses = _for(user, wanted)
         with self._store.connections.reading() as connection:
-            return Acting(connection).next_item(user.name, mine, statuses, _now(), besides=after)
+            acting = Acting(connection)
+            longest = _longest_claim(acting)
+            return acting.next_item(user.name, mine, statuses, _now(), longest, besides=after)
 
     def claim(self, user: User, number: int) -> QueueItem:
         """Take one item, so that others are told somebody is at work on it.
@@ -286,7 +289,7 @@ class Desk:
         with self._store.queue.acting(at_once=at_once) as acting:
             item = _item(acting, user, number)
             state = state_of(acting.records(item))
-            if item.is_waiting and item.held_by_other(user.name, _now()):
+            if item.is_waiting and item.held_by_other(user.name, _now(), _longest_claim(acting)):
                 raise HeldByOther(
                     f"{item.claimed_by} is at work on item {item.id}", by=item.claimed_by
                 )
@@ -339,7 +342,7 @@ def _set_to(acting: Acting, item: QueueItem, state: ItemState) -> QueueItem:
 def _claim(acting: Acting, user: User, item: QueueItem) -> QueueItem:
     """Hold an item for a while; only a new hold is an act, not its renewal."""
     now = _now()
-    until = now + timedelta(minutes=read_settings(acting).claim_minutes)
+    until = now + _longest_claim(acting)
     is_new = item.claimed_by != user.name or (item.claimed_until or now) <= now
     if is_new:
         acting.append(
@@ -351,6 +354,10 @@ def _claim(acting: Acting, user: User, item: QueueItem) -> QueueItem:
         )
     acting.unskip(user.name, item)
     return acting.change_item(item, claimed_by=user.name, claimed_until=until)
+
+
+def _longest_claim(acting: Acting) -> timedelta:
+    return timedelta(minutes=read_settings(acting).claim_minutes)
 
 
 def _item(acting: Acting, user: User, number: int) -> QueueItem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
@@ -19,6 +19,9 @@ from models.store.connections import Connections, Turn
 from models.store.room_tables import AttemptRow, LinkRow, SessionRow, UserRow
 from models.store.trail import append
 from models.trail import Act
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""Between machines that serve the same store."""
 
 
 class NoSuchUser(ChasilError):
@@ -252,8 +255,13 @@ class Accounts:
     # Failed sign-ins
 
     def failures(self, since: datetime, *, name: str | None, address: str | None) -> int:
-        """Failed sign-ins since a moment: under a name, from an address, or both."""
-        query = select(func.count()).select_from(AttemptRow).where(AttemptRow.at > since)
+        """Failed sign-ins since a moment: under a name, from an address, or both.
+
+        Those of the future are from before the clock was set back, and nobody is locked out for
+        them.
+        """
+        recent = AttemptRow.at.between(since, _now() + CLOCKS_DIFFER)
+        query = select(func.count()).select_from(AttemptRow).where(recent)
         if name is not None:
             query = query.where(AttemptRow.name == name)
         if address is not None:

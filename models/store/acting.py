@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -85,14 +85,16 @@ class Acting:
         wanted: ItemFilter,
         statuses: Sequence[ItemStatus],
         now: datetime,
+        longest: timedelta,
         *,
         besides: int | None = None,
     ) -> QueueItem | None:
         """The most urgent item that waits for this user and that nobody else holds.
 
-        What the user skipped comes when nothing else is left, longest ago first.
+        What the user skipped comes when nothing else is left, longest ago first. A claim that
+        reaches further ahead than ``longest`` is from before the clock was set back.
         """
-        given = {"who": who, "now": now, "besides": besides or 0}
+        given = {"who": who, "now": now, "beyond": now + longest, "besides": besides or 0}
         candidates = []
         for status in statuses:
             first = self.connection.execute(_first_of(wanted), given | {"status": status.value})
@@ -159,7 +161,8 @@ def _first_of(wanted: ItemFilter) -> Select[Any]:
 def _free(wanted: ItemFilter) -> list[ColumnElement[bool]]:
     """Items of a filter that nobody but ``who`` holds ``now`` and that ``who`` has not decided.
 
-    Without the item ``besides``; 0 is none.
+    A claim that reaches ``beyond`` is from before the clock was set back. Without the item
+    ``besides``; 0 is none.
     """
     who: BindParameter[str] = bindparam("who")
     return [
@@ -168,6 +171,7 @@ def _free(wanted: ItemFilter) -> list[ColumnElement[bool]]:
             ItemRow.claimed_by == who,
             ItemRow.claimed_until.is_(None),
             ItemRow.claimed_until <= bindparam("now"),
+            ItemRow.claimed_until > bindparam("beyond"),
         ),
         or_(ItemRow.first_by.is_(None), ItemRow.first_by != who),
         or_(ItemRow.second_by.is_(None), ItemRow.second_by != who),

@@ -98,6 +98,27 @@ class Connections:
             yield connection
             connection.commit()
 
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Do ``work`` on one state of the store, again from its beginning if the server goes away.
+
+        Args:
+            work: What to read; may be called several times, and must take all it reads with it.
+
+        Raises:
+            StoreError: as ``reading``, after ``patience`` seconds.
+
+        """
+        until = time.monotonic() + self.patience
+        for pause in _pauses():
+            try:
+                with self._begun(Turn.NONE, self._reads) as connection:
+                    return work(connection)
+            except (OperationalError, InterfaceError) as error:
+                if not is_transient(error) or time.monotonic() + pause > until:
+                    raise as_store_error(error, self.engine.url) from error
+                time.sleep(pause)
+        raise AssertionError("pauses never end")
+
     def write(self, work: Callable[[Connection], T], turn: Turn = Turn.ROOM) -> T:
         """Do ``work`` in one writing transaction, again from its beginning if the server goes away.
 

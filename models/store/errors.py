@@ -76,6 +76,16 @@ class DatabaseBusy(StoreError):
     )
 
 
+class DiskFull(StoreError):
+    """There is no room left where the store lies."""
+
+    code = "disk_full"
+    remedy = (
+        "Make room on the disk that holds CHASIL_HOME (or PostgreSQL's data), then start the same "
+        "command again: what was written is kept, and only the rest is done."
+    )
+
+
 class OutcomeUnknown(StoreError):
     """The connection broke while the last word was being written, and the server can't say."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -49,6 +49,7 @@ from models.store.items import (
     PageCounts,
     Upload,
 )
+from models.store.one_comparison import one_comparison
 from models.store.overview import Overview
 from models.store.queue import Queue
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
@@ -145,8 +146,19 @@ class Store:
     def finish_batch(self, batch: int, summary: dict[str, Any]) -> None:
         """Write a run's end; its conflicts are the current ones from now on."""
         end = update(BatchRow).where(BatchRow.id == batch)
-        end = end.values(finished_at=_now(), summary=summary)
-        self._add(lambda connection: connection.execute(end))
+        last = select(func.max(BatchRow.finished_at))
+
+        def write(connection: Connection) -> None:
+            finished_at = _after(connection.scalars(last).one())
+            connection.execute(end.values(finished_at=finished_at, summary=summary))
+
+        self._add(write)
+
+    def one_comparison(
+        self, waits: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Enter it to compare and to write the end; others wait. See ``one_comparison``."""
+        return one_comparison(self._connections, waits)
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""
@@ -159,7 +171,8 @@ class Store:
                 BatchRow.summary,
             )
             .where(BatchRow.finished_at.is_not(None))
-            .order_by(BatchRow.id.desc())
+            # Not by number: of two runs at once, the one that began first may end last.
+            .order_by(BatchRow.finished_at.desc(), BatchRow.id.desc())
             .limit(1)
         )
         with self._read() as connection:
@@ -231,12 +244,15 @@ class Store:
         """Those of the photos (by SHA-256, in their order, each once) this recipe has not read."""
         wanted = tuple(dict.fromkeys(photos))
         done: set[str] = set()
-        with self._read() as connection:
+
+        def look(connection: Connection) -> None:
             for some in _chunks(wanted):
                 known = select(ReadingRow.sha256).where(
                     ReadingRow.sha256.in_(some), ReadingRow.recipe == recipe
                 )
                 done.update(connection.scalars(known))
+
+        self._connections.read(look)
         return tuple(sha256 for sha256 in wanted if sha256 not in done)
 
     def add_readings(self, recipe: str, photos: Iterable[Sequence[PageReading]]) -> int:
@@ -357,8 +373,9 @@ class Store:
         other has added.
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
+        last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._connections.writing(Turn.ENTRIES) as connection:
-            now = _now()  # not before its turn: what others added meanwhile came earlier
+            now = _after(connection.scalars(last).one_or_none())
             for some in _chunks(entries):
                 histories = self._histories(connection, {entry.tps for entry in some})
                 rows: list[dict[str, Any]] = []
@@ -564,6 +581,12 @@ def _payloads(
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _after(last: datetime | None) -> datetime:
+    """Now; but later than ``last``, also where the clock was set back since."""
+    now = _now()
+    return now if last is None or now > last else last + timedelta(microseconds=1)
 
 
 def _chunks(items: Iterable[T], size: int = ROWS_AT_ONCE) -> Iterator[list[T]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -10,6 +12,7 @@ from models.store.errors import (
     DatabaseBusy,
     DatabaseRefused,
     DatabaseUnreachable,
+    DiskFull,
     StoreError,
 )
 
@@ -25,6 +28,12 @@ _AGAIN_CODES = ("40001", "40P01", "53300")
 
 _REFUSED_CLASSES = ("28", "3D")
 """Not let in; no such database."""
+
+_FULL_CODE = "53100"
+"""``disk_full``."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The disk is full, or this user's or process's share of it."""
 
 _BUSY_CODE = "55P03"
 """``lock_timeout``."""
@@ -65,11 +74,19 @@ def as_store_error(error: DBAPIError, url: URL) -> StoreError:
     message = f"{where}: {str(error.orig).strip()}"
     if _code(error) == _BUSY_CODE or "database is locked" in str(error.orig):
         return DatabaseBusy(message, store=where)
+    if _code(error) == _FULL_CODE or "database or disk is full" in str(error.orig):
+        return DiskFull(message, store=where)
     if _is_refused(error):
         return DatabaseRefused(message, store=where)
     if is_lost(error):
         return DatabaseUnreachable(message, store=where)
     return StoreError(message, store=where)
+
+
+def of_file(error: OSError, place: str) -> StoreError:
+    """The error of a file of the store, as a person can use it."""
+    kind = DiskFull if error.errno in _NO_ROOM else StoreError
+    return kind(f"{error.filename or place}: {error.strerror}", store=place)
 
 
 def _of_psycopg(error: DBAPIError) -> bool:

@@ -97,7 +97,8 @@ def session_of(request: Request, room: RoomDep) -> Session | None:
     now = datetime.now(UTC)
     if session is None or session.seen_at < now - timedelta(hours=IDLE_HOURS):
         return None
-    if session.seen_at < now - TOUCH_AFTER:
+    # Seen in the future: the clock was set back, and idleness is counted from now.
+    if abs(session.seen_at - now) > TOUCH_AFTER:
         room.store.accounts.touch_session(session.token_hash)
     return session
 
