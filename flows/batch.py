@@ -29,6 +29,7 @@ from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from models.errors import ChasilError
 from models.regions import RegionTable, load_regions, read_regions
+from models.store.known_files import KnownFiles
 from models.store.store import Store
 from pipeline.intake import read_manifest
 from pipeline.read import load_reader, read_file
@@ -91,10 +92,11 @@ def process(
     console = Console(stderr=True)
     with (
         Store.open() as store,
+        KnownFiles.open() as known,
         ReadingPool(ENGINE, workers or default_workers()) as pool,
         reporter(console) as progress,
     ):
-        run = Run(store, pool, progress)
+        run = Run(store, pool, progress, known)
         if entries is not None:
             run.import_entries(entries)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))

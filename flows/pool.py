@@ -74,6 +74,21 @@ Outcome = tuple[PageReading, ...] | ErrorRecord
 """The photo's pages, or why the attempt broke off."""
 
 
+class Pool(Protocol):
+    """Reads photos somewhere: in processes of this machine, or on a cluster."""
+
+    def recipe(self) -> str:
+        """The recipe it reads by."""
+        ...
+
+    def submit(self, jobs: Iterable[PhotoJob]) -> None:
+        """Queue photos; does not wait."""
+
+    def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Outcome]]:
+        """Wait for photos that were submitted, and give each as soon as it is there."""
+        ...
+
+
 class PoolError(ChasilError):
     """The worker processes do not run at all."""
 

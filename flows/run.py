@@ -15,13 +15,14 @@ from pathlib import Path
 from flows.arrivals import Arrival, take_in
 from flows.comparing import compare_store
 from flows.importing import import_entries
-from flows.pool import Outcome, PhotoJob, ReadingPool
+from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
 from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
 from models.errors import ErrorRecord, ReadingFailed
-from models.records import ConflictKind, PageReading, TpsCode
+from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
+from models.store.known_files import KnownFiles
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
@@ -35,13 +36,27 @@ class TakenBatch:
     def __init__(self, number: int, jobs: Sequence[PhotoJob]) -> None:
         self.number = number
         self.jobs = jobs
+        self.outcomes: dict[str, Outcome] = {}
+        """SHA-256 to what came of it, so far: kept until it is written, also by a second try."""
 
 
 class Run:
     """One run: a row in the store's ledger from its beginning, and a summary at its end."""
 
-    def __init__(self, store: Store, pool: ReadingPool, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        reporter: Reporter,
+        known: KnownFiles | None = None,
+    ) -> None:
         """Open the run.
+
+        Args:
+            store: The ledger.
+            pool: What reads.
+            reporter: Is told how far it is.
+            known: Files that need not be hashed again; without it all are.
 
         Raises:
             ChasilError: the workers can't start, or the reader can't be loaded.
@@ -51,6 +66,7 @@ class Run:
         self._store = store
         self._pool = pool
         self._reporter = reporter
+        self._known = known
         self.recipe = pool.recipe()
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
@@ -105,7 +121,7 @@ class Run:
 
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
-        uploads = tuple(take_in(arrivals, self._store.shelf))
+        uploads = tuple(take_in(arrivals, self._store.shelf, self._known))
         self._store.add_uploads(self.batch, uploads)
         jobs = {
             upload.photo.sha256: PhotoJob(upload.photo.sha256, upload.photo.path, upload.name)
@@ -124,19 +140,21 @@ class Run:
         return TakenBatch(number, to_read)
 
     def read(self, taken: TakenBatch) -> int:
-        """Wait for a batch's readings and write them; returns how many pages they are."""
-        read: list[tuple[PageReading, ...]] = []
-        failed: dict[str, ErrorRecord] = {}
+        """Wait for a batch's readings and write them; returns how many pages they are.
+
+        May be called again where the store failed: nothing is read twice.
+        """
+        waiting = [job for job in taken.jobs if job.sha256 not in taken.outcomes]
         try:
-            for job, outcome in self._pool.collect(taken.jobs):
-                checked = _checked(job, outcome)
-                if isinstance(checked, ErrorRecord):
-                    failed[job.sha256] = checked
-                else:
-                    read.append(checked)
+            for job, outcome in self._pool.collect(waiting):
+                taken.outcomes[job.sha256] = _checked(job, outcome)
                 self._reporter.advance()
         finally:  # also when the user stops the run: what is read is not read again
-            pages = self._store.add_readings(self.recipe, read)
+            outcomes = taken.outcomes.items()
+            failed = {key: one for key, one in outcomes if isinstance(one, ErrorRecord)}
+            pages = self._store.add_readings(
+                self.recipe, [one for _, one in outcomes if not isinstance(one, ErrorRecord)]
+            )
             self._store.add_failures(self.batch, failed)
         self._pages_read_now += pages + len(failed)
         return pages
