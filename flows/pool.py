@@ -253,6 +253,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def start_reader(engine: Engine, seconds_a_file: float = SECONDS_A_FILE) -> ReaderWithRecipe:
+    """Have a reader in this process, whoever started it; it is loaded once."""
+    if getattr(_Worker, "engine", None) != engine:
+        import cv2  # noqa: PLC0415 - the parent needs none
+
+        os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract
+        cv2.setNumThreads(1)
+        _Worker.engine = engine
+        _Worker.seconds_a_file = seconds_a_file
+        _Worker.reader = None
+    return _reader()
+
+
 def _reader() -> ReaderWithRecipe:
     if _Worker.reader is None:
         _Worker.reader = _Worker.engine.load()

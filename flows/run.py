@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Run:
         pool: Pool,
         reporter: Reporter,
         known: KnownFiles | None = None,
+        turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Open the run.
 
@@ -57,6 +59,7 @@ class Run:
             pool: What reads.
             reporter: Is told how far it is.
             known: Files that need not be hashed again; without it all are.
+            turn_to_write: Is entered while something is written, where runs take turns.
 
         Raises:
             ChasilError: the workers can't start, or the reader can't be loaded.
@@ -67,11 +70,14 @@ class Run:
         self._pool = pool
         self._reporter = reporter
         self._known = known
+        self._turn_to_write = turn_to_write
         self.recipe = pool.recipe()
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
+        self.photos_done = 0
+        """Files that were read, or known before."""
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
 
@@ -122,7 +128,8 @@ class Run:
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
         uploads = tuple(take_in(arrivals, self._store.shelf, self._known))
-        self._store.add_uploads(self.batch, uploads)
+        with self._turn_to_write():
+            self._store.add_uploads(self.batch, uploads)
         jobs = {
             upload.photo.sha256: PhotoJob(upload.photo.sha256, upload.photo.path, upload.name)
             for upload in reversed(uploads)  # of copies, the first one gives its name
@@ -136,6 +143,7 @@ class Run:
         self._asked_for.update(job.sha256 for job in to_read)
         self._pool.submit(to_read)
         self._photos_known += len(uploads) - len(to_read)
+        self.photos_done += len(uploads) - len(to_read)
         self._reporter.advance(len(uploads) - len(to_read))
         return TakenBatch(number, to_read)
 
@@ -152,11 +160,13 @@ class Run:
         finally:  # also when the user stops the run: what is read is not read again
             outcomes = taken.outcomes.items()
             failed = {key: one for key, one in outcomes if isinstance(one, ErrorRecord)}
-            pages = self._store.add_readings(
-                self.recipe, [one for _, one in outcomes if not isinstance(one, ErrorRecord)]
-            )
-            self._store.add_failures(self.batch, failed)
+            read = [one for _, one in outcomes if not isinstance(one, ErrorRecord)]
+            with self._turn_to_write():
+                pages = self._store.add_readings(self.recipe, read)
+                self._store.add_failures(self.batch, failed)
+        taken.outcomes.clear()
         self._pages_read_now += pages + len(failed)
+        self.photos_done += len(taken.jobs)
         return pages
 
     def compare(
@@ -170,8 +180,18 @@ class Run:
 
     def finish(self) -> Summary:
         """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
+        summary = self._sum_up()
+        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
+        refresh_queue(self._store)
+        return summary
+
+    def finish_part(self) -> Summary:
+        """Sum a part of a larger job up. It is no run of its own: its end is not in the ledger."""
+        return self._sum_up()
+
+    def _sum_up(self) -> Summary:
         counts = self._store.count_pages(self.recipe, self.batch)
-        summary = Summary(
+        return Summary(
             batch=self.batch,
             recipe=self.recipe,
             photos=counts.photos,
@@ -188,9 +208,6 @@ class Run:
             seconds_reading=self._seconds_reading,
             pages_read_now=self._pages_read_now,
         )
-        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
-        refresh_queue(self._store)
-        return summary
 
 
 def _checked(job: PhotoJob, outcome: Outcome) -> Outcome:

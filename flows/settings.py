@@ -34,6 +34,10 @@ DEFAULTS = {
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "CRITICAL",
     # The temporary server writes tracebacks when it is stopped in the middle of its own records.
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    # A dead server holds a call up for 2 + 4 + 8 s, a server that hangs for a minute or so, and not
+    # for 62 s and 7 min as by Prefect's own settings.
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
+    "PREFECT_API_REQUEST_TIMEOUT": "15",
     # What a temporary server has no use for: schedules, workers, triggers.
     "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
