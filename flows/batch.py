@@ -8,7 +8,7 @@ what happens; it decides nothing: what is done is what the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -94,9 +94,13 @@ def read_batch(number: int, run: Run, taken: TakenBatch) -> int:  # noqa: ARG001
     retry_jitter_factor=JITTER,
     retry_condition_fn=try_again,
 )
-def import_entries(run: Run, entries: Path) -> None:
-    """Import reported numbers: one transaction, so that trying again is safe."""
-    run.import_entries(entries)
+def import_entries(run: Run, entries: Sequence[Path], *, each: bool) -> None:
+    """Import reported numbers: a transaction a file, so that trying again is safe."""
+    if each:
+        run.import_each(entries)
+    else:
+        for path in entries:
+            run.import_entries(path)
 
 
 @flow(
@@ -195,20 +199,35 @@ def run_job(
     job: Job,
     arrivals: Sequence[Arrival],
     *,
-    entries: Iterable[Path] = (),
+    entries: Sequence[Path] = (),
+    skip_broken_entries: bool = False,
     expected: Sequence[str] = (),
     batch_size: int = BATCH_SIZE,
     compare: bool = True,
     name: str | None = None,
+    touched: Collection[str] = (),
 ) -> Summary:
-    """The steps of a run, within a flow; see ``process``."""
+    """The steps of a run, within a flow; see ``process``.
+
+    Args:
+        job: What it works with.
+        arrivals: The files.
+        entries: Files and folders of reported numbers.
+        skip_broken_entries: Whether a broken one is only told of.
+        expected: TPS that must have photos.
+        batch_size: Photos a task run.
+        compare: Whether to compare at the end.
+        name: Of the flow run, where the photos don't say it best.
+        touched: TPS whose photos came in with other runs of this job.
+
+    """
     end_in_time()
-    claimed = {arrival.tps for arrival in arrivals if arrival.tps}
+    claimed = {arrival.tps for arrival in arrivals if arrival.tps} | set(touched)
     link = job.link
     link.name_run(name or process_name(len(arrivals), common_region(claimed, job.table)))
     run = Run(job.store, job.pool, job.progress, job.known, link.turn_to_write)
-    for path in entries:
-        import_entries(run, path)
+    if entries:
+        import_entries(run, entries, each=skip_broken_entries)
 
     def read(taken: TakenBatch) -> None:
         read_batch(taken.number, run, taken)
@@ -221,9 +240,9 @@ def run_job(
     run.compare(expected, job.table)
     summary = run.finish()
     _show(job.store, link, summary)
-    touched = {kecamatan_of(tps) for tps in claimed}
-    with_photo = {tps for code in touched for tps in job.store.tps_with_photo(code)}
-    for one in complete_kecamatan(job.store, touched, job.table, with_photo):
+    kecamatan = {kecamatan_of(tps) for tps in claimed}
+    with_photo = {tps for code in kecamatan for tps in job.store.tps_with_photo(code)}
+    for one in complete_kecamatan(job.store, kecamatan, job.table, with_photo):
         link.kecamatan_complete(one.code, one.name, one.tps, summary.batch)
     return summary
 

@@ -63,7 +63,7 @@ def chosen_task_runner() -> TaskRunner[Any] | None:
     if address is None:
         return None
     try:
-        from prefect_dask import DaskTaskRunner  # noqa: PLC0415 - an extra
+        from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise DaskMissing(f"{DASK_VARIABLE} is {address}, but {error}") from error
     if address == LOCAL:

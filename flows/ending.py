@@ -14,8 +14,7 @@ import sys
 import threading
 from concurrent.futures import TimeoutError as OutOfTime
 
-from prefect.events.clients import PrefectEventsClient
-from prefect.events.worker import EventsWorker
+from flows.quiet_prefect import PREFECT_API_URL, EventsWorker, PrefectEventsClient
 
 SECONDS_FOR_LAST_EVENTS = 15.0
 SECONDS_TO_LET_GO = 5.0
@@ -45,7 +44,8 @@ def end_in_time() -> None:
 
 
 def _let_events_go() -> None:
-    for worker in tuple(EventsWorker._instances.values()):
+    workers: list[EventsWorker] = list(EventsWorker._instances.values())  # type: ignore[misc]
+    for worker in workers:
         task, loop = worker._task, worker._loop
         left = worker._queue.qsize()
         ended = worker._drain(at_exit=True)
@@ -60,3 +60,7 @@ def _let_events_go() -> None:
             if task is not None and loop is not None:
                 loop.call_soon_threadsafe(task.cancel)
                 ended.result(SECONDS_TO_LET_GO)
+
+
+if PREFECT_API_URL.value():
+    try_events_briefly(PREFECT_API_URL.value())

@@ -15,15 +15,15 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 import httpx
-from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
 
 from flows.quiet_prefect import (
+    ObjectNotFound,
     concurrency,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     emit_event,
+    get_client,
     runtime,
     update_progress_artifact,
 )
@@ -90,7 +90,7 @@ class Link:
         artifact = self._artifact
         if artifact is None:
             self._artifact = self._try(
-                lambda: create_progress_artifact(share, key="progress", description=said)
+                lambda: UUID(str(create_progress_artifact(share, key="progress", description=said)))
             )
         else:
             self._try(lambda: update_progress_artifact(artifact, share, description=said))

@@ -20,7 +20,7 @@ from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
 from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
-from models.errors import ErrorRecord, ReadingFailed
+from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
 from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
 from models.store.known_files import KnownFiles
@@ -95,6 +95,19 @@ class Run:
         if len(imported.problems) > PROBLEMS_SHOWN:
             self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
         self._entries = imported.counts
+
+    def import_each(self, paths: Sequence[Path]) -> None:
+        """Import reported numbers from several files; one that is broken does not stop the rest."""
+        counts = EntryCounts(new=0, revised=0, unchanged=0)
+        for path in paths:
+            try:
+                self.import_entries(path)
+            except EntriesFileError as error:
+                self._reporter.say(f"not used: {error.message}")
+                counts = counts.plus(EntryCounts(new=0, revised=0, unchanged=0, unusable=1))
+            else:
+                counts = counts.plus(self._entries)
+        self._entries = counts
 
     def read_all(
         self, arrivals: Sequence[Arrival], batch_size: int, read: Callable[[TakenBatch], object]

@@ -14,10 +14,10 @@ from __future__ import annotations
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from models.store.errors import StoreError
 from models.store.home import chasil_home
@@ -218,13 +218,13 @@ class KnownFiles:
             self._connection.execute(f"PRAGMA user_version={LAYOUT}")
         self._connection.execute("COMMIT")
 
-    def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[object, ...]]:
+    def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise self._broken(error) from error
 
-    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if not rows:
             return
         try:

@@ -99,6 +99,11 @@ class Store:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
         return cls(open_engine(url), PhotoShelf(home / PHOTOS_NAME))
 
+    @property
+    def name(self) -> str:
+        """Which database this is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
