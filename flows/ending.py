@@ -10,6 +10,7 @@ Pinned to prefect 3.8.8: it reaches into ``EventsWorker``, which has no bounded 
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from concurrent.futures import TimeoutError as OutOfTime
@@ -25,6 +26,23 @@ that the events of a long run would take hours at a dead server. What was not se
 client's hand and is sent with the next event that gets through."""
 
 _registered = threading.Event()
+
+
+class _Once(logging.Filter):
+    """Lets Prefect tell once that events don't get through, and not for each event anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to let the record through."""
+        if str(record.msg).startswith("Service %r failed to process item"):
+            return False  # the whole event, after the connection's own warning
+        if str(record.msg).startswith("Unable to connect to"):
+            told, self._told = self._told, True
+            return not told
+        return True
 
 
 def try_events_briefly(address: str) -> None:
@@ -62,5 +80,8 @@ def _let_events_go() -> None:
                 ended.result(SECONDS_TO_LET_GO)
 
 
+_once = _Once()
+for _name in ("prefect.events.clients", "prefect._internal.concurrency"):
+    logging.getLogger(_name).addFilter(_once)
 if PREFECT_API_URL.value():
     try_events_briefly(PREFECT_API_URL.value())
