@@ -40,7 +40,8 @@ from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from flows.transient import FIRST_DELAY_SECONDS, JITTER, TRIES_AGAIN, is_transient
 from models.errors import ChasilError
-from models.regions import RegionTable, load_regions, read_regions
+from models.regions import RegionTable, joined, load_regions, read_regions, write_regions
+from models.store.home import REGIONS_NAME, chasil_home
 from models.store.known_files import KnownFiles
 from models.store.store import Store
 from pipeline.intake import read_manifest
@@ -151,7 +152,7 @@ def process(
         reporter(Console(stderr=True)) as progress,
     ):
         summary = run_job(
-            Job(store, known, pool, progress, table),
+            Job(store, known, pool, progress, table, keeps_regions=regions is not None),
             arrivals,
             entries=[entries] if entries else [],
             expected=expected,
@@ -178,7 +179,11 @@ class Job:
         pool: Pool,
         progress: Reporter,
         table: RegionTable,
+        *,
+        keeps_regions: bool,
     ) -> None:
+        """``keeps_regions``: whether the table was given, and its names are for the room too."""
+        self.keeps_regions = keeps_regions
         self.store = store
         self.known = known
         self.pool = pool
@@ -238,6 +243,8 @@ def run_job(
     if not compare:
         return run.finish_part()
     run.compare(expected, job.table)
+    if job.keeps_regions:
+        keep_regions(job.table, chasil_home())
     summary = run.finish()
     _show(job.store, link, summary)
     kecamatan = {kecamatan_of(tps) for tps in claimed}
@@ -245,6 +252,12 @@ def run_job(
     for one in complete_kecamatan(job.store, kecamatan, job.table, with_photo):
         link.kecamatan_complete(one.code, one.name, one.tps, summary.batch)
     return summary
+
+
+def keep_regions(table: RegionTable, home: Path) -> None:
+    """Keep the names of a run's regions beside the store: the auditors' room shows them."""
+    path = home / REGIONS_NAME
+    write_regions(joined(read_regions(path) if path.exists() else None, table), path)
 
 
 def choose(arrivals: Sequence[Arrival], only: str | None) -> tuple[Arrival, ...]:

@@ -133,7 +133,7 @@ def process_all(
         claimed = {one.tps for one in arrivals if one.tps}
         where = common_region(claimed, table)
         return run_job(
-            Job(store, known, pool, progress, table),
+            Job(store, known, pool, progress, table, keeps_regions=regions is not None),
             (),
             entries=[entries] if entries else [],
             expected=expected,

@@ -83,6 +83,7 @@ class Watcher:
         self._manifest = manifest
         self._workers = workers
         self._batch_size = batch_size
+        self._keeps_regions = regions is not None
         self._table = load_regions() if regions is None else read_regions(regions)
         self._open = ExitStack()
         self._store = self._open.enter_context(Store.open())
@@ -114,7 +115,14 @@ class Watcher:
         if self._pool is None:
             self._pool = self._open.enter_context(reading_pool(self._workers))
         with reporter(self._console) as progress:
-            job = Job(self._store, self._known, self._pool, progress, self._table)
+            job = Job(
+                self._store,
+                self._known,
+                self._pool,
+                progress,
+                self._table,
+                keeps_regions=self._keeps_regions,
+            )
             summary = run_job(
                 job,
                 found.photos.ready,
