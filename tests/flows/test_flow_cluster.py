@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,8 @@ pytest.importorskip("prefect_dask", reason="an extra: pip install 'chasil[dask]'
 
 HOUSE = Path(__file__).parents[2]
 TPS = "3216012001001"
+
+pytestmark = pytest.mark.slow
 
 MAIN = """
 import sys
@@ -64,11 +67,9 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
                 *("dask_worker", "--scheduler-file", str(file), "--nthreads", "1"),
                 *("--no-dashboard", "--local-directory", str(tmp_path / "dask")),
             )
-        for _ in range(600):
-            if file.exists() and file.stat().st_size:
-                break
-            import time
-
+        ends = time.monotonic() + 120
+        while not (file.exists() and file.stat().st_size):
+            assert time.monotonic() < ends, "the scheduler does not start"
             time.sleep(0.1)
         yield json.loads(file.read_text())["address"]
 
@@ -97,7 +98,7 @@ def test_photos_are_read_on_the_cluster_and_written_by_the_flow(
         env=known | own,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

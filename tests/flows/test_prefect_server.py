@@ -47,8 +47,9 @@ pytestmark = pytest.mark.slow
 class Server:
     """A Prefect server with files of its own."""
 
-    process: subprocess.Popen[bytes]
+    folder: Path
     variables: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
 
     def run(self, *arguments: str | Path) -> str:
         """Run a program that knows the server, and give what it printed."""
@@ -91,8 +92,10 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all: the last test kills it."""
+    tmp_path = tmp_path_factory.mktemp("server")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -111,9 +114,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
         "PYTHONPATH": str(HOUSE),
     }
     with ExitStack() as stack:
-        unstarted = Server.__new__(Server)
-        unstarted.variables = known | SERVER_DEFAULTS | own
-        process = unstarted.start(
+        started = Server(tmp_path, known | SERVER_DEFAULTS | own)
+        process = started.start(
             *("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
         )
         stack.callback(kill, process)
@@ -126,10 +128,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
                 return False
 
         until(healthy, "the server does not come up")
-        yield Server(process, unstarted.variables)
+        started.process = process
+        yield started
 
 
-def test_deployed_run_by_a_worker_and_in_the_store(server: Server, tmp_path: Path) -> None:
+def test_deployed_run_by_a_worker_and_in_the_store(server: Server) -> None:
+    tmp_path = server.folder
     photos = tmp_path / "photos"
     for number in range(6):
         write_photo(photos / f"{TPS}-{number}.jpg", salt=str(number))
@@ -166,6 +170,8 @@ def test_deployed_run_by_a_worker_and_in_the_store(server: Server, tmp_path: Pat
 
 
 def test_a_run_outlives_a_server_that_is_killed(server: Server, tmp_path: Path) -> None:
+    assert server.process is not None
+    server.variables["CHASIL_HOME"] = str(tmp_path / "home")
     for number in range(40):
         write_photo(tmp_path / "photos" / f"{TPS}-{number}.jpg", salt=str(number), seconds=0.2)
     (tmp_path / "main.py").write_text(MAIN)
