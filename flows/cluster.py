@@ -106,6 +106,12 @@ def read_recipe(engine: Engine) -> str:
     return start_reader(engine).recipe
 
 
+@task(name="read-recipe-parts", cache_policy=NO_CACHE)
+def read_recipe_parts(engine: Engine) -> dict[str, str]:
+    """What that recipe is made of; nothing for a reader that does not say."""
+    return dict(getattr(start_reader(engine), "recipe_parts", {}))
+
+
 def _read(photo: SentPhoto) -> Outcome | OutOfReach:
     if photo.content is None:
         if not photo.job.path.is_file():
@@ -147,6 +153,10 @@ class DaskPool:
         """
         future = read_recipe.submit(self._engine)
         return str(self._result(future))
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is made of; asks a worker, as ``recipe``."""
+        return dict(self._result(read_recipe_parts.submit(self._engine)))
 
     def submit(self, jobs: Iterable[PhotoJob]) -> None:
         """Hand photos to the cluster, some a task."""
