@@ -34,7 +34,14 @@ from flows.parameters import (
 )
 from flows.pool import Engine, Pool, ReadingPool, default_workers
 from flows.progress import Reporter, reporter
-from flows.quiet_prefect import NO_CACHE, ParameterTypeError, exponential_backoff, flow, task
+from flows.quiet_prefect import (
+    NO_CACHE,
+    ParameterTypeError,
+    State,
+    exponential_backoff,
+    flow,
+    task,
+)
 from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
@@ -64,10 +71,12 @@ class NothingToDo(ChasilError):
     remedy = "Name a folder that holds photos, or the photos themselves."
 
 
-def try_again(_task: object, _run: object, state: object) -> bool:
+def try_again(_task: object, _run: object, state: State[object]) -> bool:
     """Whether Prefect should try a step again: only what passes by itself, see ``transient``."""
+    if isinstance(state.data, BaseException):
+        return is_transient(state.data)
     try:
-        state.result()  # type: ignore[attr-defined]
+        state.result()
     except Exception as error:  # noqa: BLE001 - judged, and raised by Prefect if it is final
         return is_transient(error)
     return False

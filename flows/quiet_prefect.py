@@ -17,7 +17,7 @@ from prefect.automations import Automation  # noqa: E402
 from prefect.blocks.webhook import Webhook  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
-from prefect.client.schemas.objects import FlowRun, StateType  # noqa: E402
+from prefect.client.schemas.objects import FlowRun, State, StateType  # noqa: E402
 from prefect.concurrency.sync import concurrency  # noqa: E402
 from prefect.deployments import run_deployment  # noqa: E402
 from prefect.events import emit_event  # noqa: E402
@@ -41,6 +41,7 @@ __all__ = [
     "ParameterTypeError",
     "Posture",
     "PrefectEventsClient",
+    "State",
     "StateType",
     "Webhook",
     "concurrency",

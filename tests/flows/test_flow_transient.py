@@ -58,3 +58,15 @@ def test_it_passes(error: Exception) -> None:
 )
 def test_it_needs_a_person(error: Exception) -> None:
     assert not is_transient(error)
+
+
+def test_prefect_is_told_by_the_error_in_the_state() -> None:
+    from flows.batch import try_again
+    from flows.quiet_prefect import State, StateType
+
+    def failed(error: Exception) -> State[object]:
+        return State(type=StateType.FAILED, data=error)
+
+    assert try_again(None, None, failed(LOCKED))
+    assert not try_again(None, None, failed(FormFileError("a form")))
+    assert not try_again(None, None, failed(FULL))
