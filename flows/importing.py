@@ -36,5 +36,6 @@ def import_entries(store: Store, path: Path) -> Imported:
         revised=count.revised,
         unchanged=count.unchanged,
         unusable=len(problems),
+        overtaken=count.overtaken,
     )
     return Imported(counts, tuple(problems))

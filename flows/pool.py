@@ -124,6 +124,18 @@ class ReadingPool:
         except BrokenProcessPool as error:
             raise PoolError("a worker process died while it was starting") from error
 
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is made of, as ``pipeline.read.Reader.recipe_parts``; asks a worker.
+
+        Raises:
+            PoolError: a worker can't start.
+
+        """
+        try:
+            return self._executor.submit(_recipe_parts).result()
+        except BrokenProcessPool as error:
+            raise PoolError("a worker process died while it was starting") from error
+
     def worker_ids(self) -> tuple[int, ...]:
         """Process ids of the workers that run now; a worker is started when it is first needed."""
         return tuple(self._executor._processes)
@@ -246,6 +258,11 @@ def _reader() -> ReaderWithRecipe:
 
 def _recipe() -> str:
     return _reader().recipe
+
+
+def _recipe_parts() -> dict[str, str]:
+    """Nothing for a reader that does not say; readers of tests need not."""
+    return dict(getattr(_reader(), "recipe_parts", {}))
 
 
 def read_job(job: PhotoJob) -> Outcome:

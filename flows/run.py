@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
-from flows.comparing import compare_store
+from flows.changes import Comparison, changed_since, context_of, standing
+from flows.comparing import compare_store, reported_fields
 from flows.importing import import_entries
 from flows.pool import Outcome, PhotoJob, ReadingPool
 from flows.progress import Reporter
@@ -52,12 +53,14 @@ class Run:
         self._pool = pool
         self._reporter = reporter
         self.recipe = pool.recipe()
+        store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
+        self._comparison: Comparison | None = None
 
     def import_entries(self, path: Path) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
@@ -142,13 +145,43 @@ class Run:
         return pages
 
     def compare(
-        self, expected: Collection[TpsCode] = (), regions: RegionTable | None = None
+        self,
+        expected: Collection[TpsCode] = (),
+        regions: RegionTable | None = None,
+        *,
+        processes: int = 1,
     ) -> None:
-        """Find and record all conflicts in the store; see ``compare_store``."""
+        """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
+
+        TPS of which nothing is other than in the last run keep their conflicts; the others are
+        compared.
+        """
         self._reporter.say("comparing")
-        for compared in compare_store(self._store, self.recipe, expected, regions):
-            self._store.save_conflicts(self.batch, compared.conflicts)
-            keep_cells(self._store, compared)
+        store = self._store
+        now = standing(store, self.recipe, expected)
+        context = context_of(self.recipe, regions, reported_fields(store, now))
+        changed = changed_since(store, now, store.latest_batch(), context)
+        store.history.save_compared(self.batch, changed.signatures)
+        if changed.carried_from is not None:
+            store.history.carry_conflicts(
+                changed.carried_from,
+                self.batch,
+                besides=changed.tps,
+                besides_kind=ConflictKind.DUPLICATE_PHOTO,
+            )
+        for compared in compare_store(
+            store, self.recipe, regions=regions, now=now, tps=changed.tps, processes=processes
+        ):
+            store.save_conflicts(self.batch, compared.conflicts)
+            keep_cells(store, compared)
+            store.history.save_fields(self.batch, compared.tps, compared.states)
+        self._comparison = Comparison(
+            context=context,
+            tps=len(now.signatures),
+            compared=len(changed.tps),
+            carried_from=changed.carried_from,
+            builds_on=changed.builds_on,
+        )
 
     def finish(self) -> Summary:
         """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
@@ -169,6 +202,7 @@ class Run:
             seconds=time.monotonic() - self._began,
             seconds_reading=self._seconds_reading,
             pages_read_now=self._pages_read_now,
+            comparison=self._comparison,
         )
         self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
         refresh_queue(self._store)

@@ -95,6 +95,7 @@ def compare_all(
     *,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
+    reported: Collection[str] | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -106,14 +107,17 @@ def compare_all(
             that have at least one photo are looked at in any case.
         regions: Table of regions to hold headers against; without it, or where it does not hold a
             photo's TPS, no ``wrong_tps`` is found.
+        reported: Fields that the source reports, for TPS that have no entry; by default those of
+            ``entries``, which says too little where they are only some of all.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
 
     """
     latest = latest_revisions(entries or ())
-    reported: frozenset[str] = frozenset()
-    if entries is not None:
+    if entries is None:
+        reported = frozenset()
+    elif reported is None:
         reported = frozenset(name for entry in latest.values() for name in entry.fields)
         reported = reported or frozenset(SIREKAP_FIELDS)
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}

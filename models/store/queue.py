@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -400,10 +400,24 @@ class Queue:
         with self._connections.writing() as connection:
             yield Acting(connection)
 
-    def save_cells(self, cells: Iterable[Cell], progress: Iterable[TpsProgress]) -> None:
-        """Keep what system and machine say now about some TPS; decisions stay as they are."""
+    def save_cells(
+        self,
+        cells: Iterable[Cell],
+        progress: Iterable[TpsProgress],
+        *,
+        tps: Collection[str] = (),
+    ) -> None:
+        """Keep what system and machine say now about some TPS; decisions stay as they are.
+
+        Args:
+            cells: Their fields.
+            progress: How far their forms have come.
+            tps: TPS that ``cells`` and ``progress`` say everything about: what else is known of
+                them is neither read nor reported any more.
+
+        """
         with self._connections.writing() as connection:
-            save_cells(connection, cells, progress)
+            save_cells(connection, cells, progress, tps)
 
     def refresh(self, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
         """Bring the queue up to a run's conflicts (and its sample); no decision is lost."""

@@ -8,13 +8,13 @@ decided, the trail says so and the item is open again, marked as changed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -173,44 +173,74 @@ def _columns(facts: ItemFacts) -> dict[str, Any]:
 
 
 def save_cells(
-    connection: Connection, cells: Iterable[Cell], progress: Iterable[TpsProgress]
+    connection: Connection,
+    cells: Iterable[Cell],
+    progress: Iterable[TpsProgress],
+    tps: Collection[str] = (),
 ) -> None:
     """See ``Queue.save_cells``; inside the connection's writing transaction."""
+    _forget(connection, tps, cells := list(cells), progress := list(progress))
     sqlite = connection.dialect.name == "sqlite"
     for some in _chunks(cells):
-        rows = [
-            {
-                **cell.model_dump(include=set(Cell.model_fields)),
-                "is_decided": False,
-                "decided": None,
-            }
-            for cell in some
-        ]
+        rows = [{**dict(cell), "is_decided": False, "decided": None} for cell in some]
         into = insert_sqlite(CellRow) if sqlite else insert_postgresql(CellRow)
         connection.execute(
             into.on_conflict_do_update(
                 index_elements=["tps", "form", "field"],
-                set_={
-                    name: into.excluded[name]
-                    for name in ("entry", "reading", "confidence", "status", "sha256", "pdf_page")
-                },
+                set_={name: into.excluded[name] for name in _FACTS},
             ),
             rows,
         )
     for group in _chunks(progress):
-        rows = [one.model_dump() | {"items_waiting": 0, "items_done": 0} for one in group]
+        rows = [{**dict(one), "items_waiting": 0, "items_done": 0} for one in group]
         into = insert_sqlite(TpsProgressRow) if sqlite else insert_postgresql(TpsProgressRow)
         connection.execute(
             into.on_conflict_do_update(
                 index_elements=["tps", "form"],
-                set_={
-                    name: into.excluded[name]
-                    for name in TpsProgress.model_fields
-                    if name not in ("tps", "form", "items_waiting", "items_done")
-                },
+                set_={name: into.excluded[name] for name in _PROGRESS},
             ),
             rows,
         )
+
+
+_FACTS = ("entry", "reading", "confidence", "status", "sha256", "pdf_page")
+_PROGRESS = (
+    *("pages_read", "fields_clear", "fields_review", "fields_blank", "fields_not_in_view"),
+    "has_entry",
+)
+
+
+def _forget(
+    connection: Connection,
+    tps: Collection[str],
+    cells: Sequence[Cell],
+    progress: Sequence[TpsProgress],
+) -> None:
+    """What is neither read nor reported any more keeps its row (and its decision), empty."""
+    if not tps:
+        return
+    there = {(cell.tps, cell.form, cell.field) for cell in cells}
+    known = select(CellRow.tps, CellRow.form, CellRow.field).where(
+        CellRow.tps.in_(tps), or_(CellRow.entry.is_not(None), CellRow.status.is_not(None))
+    )
+    empty = dict.fromkeys(_FACTS)
+    for key in connection.execute(known).all():
+        if tuple(key) not in there:
+            connection.execute(
+                update(CellRow)
+                .where(CellRow.tps == key.tps, CellRow.form == key.form, CellRow.field == key.field)
+                .values(empty)
+            )
+    forms = {(one.tps, one.form) for one in progress}
+    counted = select(TpsProgressRow.tps, TpsProgressRow.form).where(TpsProgressRow.tps.in_(tps))
+    none = dict.fromkeys(_PROGRESS, 0) | {"has_entry": False}
+    for tps_code, form in connection.execute(counted).all():
+        if (tps_code, form) not in forms:
+            connection.execute(
+                update(TpsProgressRow)
+                .where(TpsProgressRow.tps == tps_code, TpsProgressRow.form == form)
+                .values(none)
+            )
 
 
 def recount_all(connection: Connection) -> None:
