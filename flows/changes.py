@@ -114,10 +114,12 @@ NOTHING = _signature((), (), False)
 """The signature of a TPS of which nothing is known."""
 
 
-def context_of(recipe: str, regions: RegionTable | None, reported: Collection[str] | None) -> str:
-    """Digest of what decides all comparisons besides the rows of a TPS."""
+def context_of(regions: RegionTable | None, reported: Collection[str] | None) -> str:
+    """Digest of what decides all comparisons besides the rows of a TPS.
+
+    The recipe is not in it: it decides which readings count, and these are rows of a TPS.
+    """
     told = [
-        recipe,
         _code_digest(),
         None if regions is None else [[one.code, one.name] for one in regions],
         None if reported is None else sorted(reported),

@@ -16,6 +16,7 @@ from flows.commands import (
     process,
     read,
     regions,
+    reprocess,
     review,
     users,
 )
@@ -32,6 +33,9 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("process")(process.process)
+app.command("reprocess")(reprocess.reprocess)
+app.command("diff")(reprocess.diff)
+app.command("runs")(reprocess.runs)
 app.command("conflicts")(conflicts.conflicts)
 app.command("read")(read.read)
 app.command("read-boxes")(read.read_boxes)

@@ -76,7 +76,7 @@ def write_csv(conflicts: Iterable[Conflict], out: TextIO) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for conflict in conflicts:
-        writer.writerow(_harmless(value) for value in conflict_row(conflict).values())
+        writer.writerow(harmless(value) for value in conflict_row(conflict).values())
         count += 1
     return count
 
@@ -102,7 +102,7 @@ def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
         for count, conflict in enumerate(conflicts, start=1):
             if count >= SHEET_ROWS:
                 raise TooManyRows(f"there are more than {SHEET_ROWS - 1:,} conflicts")
-            sheet.append([_typed_cell(sheet, value) for value in conflict_row(conflict).values()])
+            sheet.append([typed_cell(sheet, value) for value in conflict_row(conflict).values()])
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{count + 1}"
     finally:
         sheet.close()  # also where it is given up: its rows wait in a temporary file
@@ -161,13 +161,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """A value for a CSV: an apostrophe before a text that a spreadsheet would run."""
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
 
-def _typed_cell(sheet: Any, value: object) -> WriteOnlyCell:  # noqa: ANN401
+def typed_cell(sheet: Any, value: object) -> WriteOnlyCell:  # noqa: ANN401
     """A number as a number, a text as a text, whatever it begins with."""
     if not isinstance(value, str):
         return WriteOnlyCell(sheet, value)

@@ -23,6 +23,7 @@ from flows.summary import EntryCounts, Summary
 from models.errors import ErrorRecord, ReadingFailed
 from models.records import ConflictKind, PageReading, TpsCode
 from models.regions import RegionTable
+from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
@@ -58,6 +59,8 @@ class Run:
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
+        self._failed_now = 0
+        self._chosen: int | None = None
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
         self._comparison: Comparison | None = None
@@ -106,6 +109,58 @@ class Run:
             read(ahead)
         self._seconds_reading = time.monotonic() - began
 
+    def read_again(
+        self,
+        photos: Sequence[ChosenPhoto],
+        batch_size: int,
+        read: Callable[[TakenBatch], object],
+    ) -> None:
+        """Read kept photos that the recipe has not read, a batch at a time.
+
+        Args:
+            photos: The chosen ones; those that are not stale are left alone.
+            batch_size: Photos a batch.
+            read: Called for each batch; calls ``read``.
+
+        """
+        self._reporter.begin(len(photos))
+        began = time.monotonic()
+        chosen = {photo.sha256: photo for photo in photos}
+        stale = set(self._store.readings_missing(chosen, self.recipe))
+        self._reporter.advance(len(chosen) - len(stale))
+        self._chosen, self._photos_known = len(chosen), len(chosen) - len(stale)
+        rest = (photo for photo in chosen.values() if photo.sha256 in stale)
+        ahead: TakenBatch | None = None
+        number = 0
+        while some := tuple(islice(rest, batch_size)):
+            number += 1
+            taken = TakenBatch(number, self._jobs_on_shelf(some))
+            self._pool.submit(taken.jobs)
+            if ahead is not None:
+                read(ahead)
+            ahead = taken
+        if ahead is not None:
+            read(ahead)
+        self._seconds_reading = time.monotonic() - began
+
+    def _jobs_on_shelf(self, photos: Iterable[ChosenPhoto]) -> list[PhotoJob]:
+        """Jobs of kept photos; one whose bytes are gone from the shelf is recorded as a failure."""
+        jobs: list[PhotoJob] = []
+        gone: dict[str, ErrorRecord] = {}
+        for photo in photos:
+            path = self._store.shelf.find(photo.sha256)
+            if path is None:
+                gone[photo.sha256] = ReadingFailed(
+                    f"the kept copy of {photo.name} is not on the shelf any more", cause="gone"
+                ).record()
+            else:
+                jobs.append(PhotoJob(photo.sha256, path, photo.name))
+        self._store.add_failures(self.batch, gone)
+        self._pages_read_now += len(gone)
+        self._failed_now += len(gone)
+        self._reporter.advance(len(gone))
+        return jobs
+
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
         uploads = tuple(take_in(arrivals, self._store.shelf))
@@ -142,6 +197,7 @@ class Run:
             pages = self._store.add_readings(self.recipe, read)
             self._store.add_failures(self.batch, failed)
         self._pages_read_now += pages + len(failed)
+        self._failed_now += len(failed)
         return pages
 
     def compare(
@@ -159,7 +215,7 @@ class Run:
         self._reporter.say("comparing")
         store = self._store
         now = standing(store, self.recipe, expected)
-        context = context_of(self.recipe, regions, reported_fields(store, now))
+        context = context_of(regions, reported_fields(store, now))
         changed = changed_since(store, now, store.latest_batch(), context)
         store.history.save_compared(self.batch, changed.signatures)
         if changed.carried_from is not None:
@@ -189,9 +245,13 @@ class Run:
         summary = Summary(
             batch=self.batch,
             recipe=self.recipe,
-            photos=counts.photos,
+            photos=counts.photos if self._chosen is None else self._chosen,
             photos_known=self._photos_known,
-            pages_read=counts.pages_read,
+            pages_read=(
+                counts.pages_read
+                if self._chosen is None
+                else self._pages_read_now - self._failed_now
+            ),
             rejected=counts.rejected,
             fields=counts.fields,
             entries=self._entries,

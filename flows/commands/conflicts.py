@@ -95,7 +95,7 @@ def conflicts(
     """
     from models.store.store import Store
 
-    chosen = form or _format_of(out)
+    chosen = form or format_of(out)
     if chosen is Format.XLSX and out is None:
         out = Path("conflicts.xlsx")
     with Store.open() as store:
@@ -110,7 +110,7 @@ def conflicts(
             _export(found, chosen, out)
 
 
-def _format_of(out: Path | None) -> Format:
+def format_of(out: Path | None) -> Format:
     """What the file's ending says; a table where it says nothing."""
     ending = out.suffix.lower().removeprefix(".") if out else ""
     return Format(ending) if ending in set(Format) else Format.TABLE
@@ -127,7 +127,7 @@ def _show(found: Iterator[Conflict], rows: int, out: Path | None) -> None:
         console = Console()
         console.print(conflicts_table(shown, console.width))
     else:
-        with _writing(out), out.open("w", encoding="utf-8") as file:
+        with writing(out), out.open("w", encoding="utf-8") as file:
             console = Console(file=file, width=FILE_WIDTH)
             console.print(conflicts_table(shown, FILE_WIDTH))
     if more:
@@ -145,7 +145,7 @@ def _export(found: Iterator[Conflict], chosen: Format, out: Path | None) -> None
     if out is None:
         write_text(found, sys.stdout)
         return
-    with _writing(out):
+    with writing(out):
         if chosen is Format.XLSX:
             with out.open("wb") as book:
                 count = write_xlsx(found, book)
@@ -156,7 +156,8 @@ def _export(found: Iterator[Conflict], chosen: Format, out: Path | None) -> None
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def writing(out: Path) -> Iterator[None]:
+    """A file that can't be written is an error with a remedy."""
     try:
         yield
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import typer
 
 TPS_DIGITS = 13
@@ -22,3 +24,15 @@ def check_region(code: str | None) -> str | None:
             f"not {code!r}"
         )
     return code
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment as people write it, in WIB where it names no zone; a usage error otherwise."""
+    from models.store.revisions import with_zone  # noqa: PLC0415 - see the package
+
+    try:
+        return with_zone(datetime.fromisoformat(text.strip()))
+    except ValueError:
+        raise typer.BadParameter(
+            f"a moment is written as 2024-02-20 or 2024-02-20T14:00, not {text!r}"
+        ) from None

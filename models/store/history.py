@@ -12,10 +12,15 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from models.history import FieldState
+from models.queue import QueueItem
 from models.store.connections import Connections
 from models.store.history_tables import ComparedTpsRow, FieldHistoryRow, RecipeRow
 from models.store.items import Batch
-from models.store.tables import BatchRow, ConflictRow
+from models.store.room_queries import as_item
+from models.store.room_tables import ItemRow, TrailRow
+from models.store.tables import BatchRow, ConflictRow, UploadRow
+from models.store.trail import as_record
+from models.trail import Act, TrailRecord
 
 ROWS_AT_ONCE = 5000
 
@@ -160,6 +165,36 @@ class History:
                 for form, field, entry, entries, reading, readings in connection.execute(query)
             }
 
+    def photos_since(self, batch: int) -> frozenset[str]:
+        """SHA-256 of photos that came in for the first time after a run."""
+        query = (
+            select(UploadRow.sha256)
+            .where(UploadRow.sha256.is_not(None))
+            .group_by(UploadRow.sha256)
+            .having(func.min(UploadRow.batch_id) > batch)
+        )
+        with self._connections.reading() as connection:
+            return frozenset(connection.scalars(query))
+
+    # Items
+
+    def item_changes(self, first: int, last: int) -> tuple[tuple[TrailRecord, QueueItem], ...]:
+        """Acts of the program on items between the refreshes of two runs, each with its item."""
+        acts = [Act.ITEM_CHANGED.value, Act.ITEM_KEPT.value]
+        with self._connections.reading() as connection:
+            after, upto = (_refreshed(connection, batch) for batch in (first, last))
+            query = (
+                select(TrailRow.__table__)
+                .where(TrailRow.act.in_(acts), TrailRow.sequence > after, TrailRow.sequence <= upto)
+                .order_by(TrailRow.sequence)
+            )
+            records = [as_record(row) for row in connection.execute(query)]
+            items: dict[str, QueueItem] = {}
+            for some in _chunks({int(record.subject.partition("/")[2]) for record in records}, 500):
+                rows = connection.execute(select(ItemRow.__table__).where(ItemRow.id.in_(some)))
+                items |= {f"item/{row.id}": as_item(row) for row in rows}
+        return tuple((record, items[record.subject]) for record in records)
+
     # What was compared
 
     def compared(self) -> dict[str, tuple[int, str]]:
@@ -214,6 +249,14 @@ class History:
                     )
                 )
         return len(wanted)
+
+
+def _refreshed(connection: Connection, batch: int) -> int:
+    """Number of the act that brought the queue up to a run; 0 where none did."""
+    query = select(func.coalesce(func.max(TrailRow.sequence), 0)).where(
+        TrailRow.subject == f"batch/{batch}", TrailRow.act == Act.QUEUE_REFRESHED.value
+    )
+    return connection.scalars(query).one()
 
 
 def _batches() -> Any:  # noqa: ANN401

@@ -67,6 +67,7 @@ from models.store.revisions import (
     novelty,
     with_zone,
 )
+from models.store.selection import Selection
 from models.store.shelf import KeptPhoto, PhotoShelf
 from models.store.tables import (
     NO_PDF_PAGE,
@@ -95,6 +96,7 @@ class Store:
         self._connections = Connections(engine)
         self.shelf = shelf
         self.history = History(self._connections)
+        self.selection = Selection(self._connections)
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
         self.overview = Overview(self._connections)
@@ -383,44 +385,61 @@ class Store:
 
         All or nothing: one transaction.
         """
-        counts = {"new": 0, "revised": 0, "unchanged": 0, "overtaken": 0}
+        counts: Counter[str] = Counter()
         now = _now()
         with self._write() as connection:
             for some in _chunks(entries):
-                histories = self._histories(connection, {entry.tps for entry in some})
-                rows: list[dict[str, Any]] = []
-                for entry in some:
-                    history = histories.setdefault((entry.tps, entry.form), [])
-                    reported_at = with_zone(entry.reported_at) if entry.reported_at else None
-                    arriving = KnownRevision(
-                        reported_at or now, content_of(entry), is_dated=reported_at is not None
-                    )
-                    verdict = novelty(history, arriving)
-                    if verdict == "confirmed":
-                        counts["unchanged"] += 1
-                        if reported_at is None:
-                            continue  # The time of an import confirms nothing.
-                    else:
-                        counts[verdict] += 1
-                    if verdict == "unchanged":
-                        continue
-                    counts["overtaken"] += is_overtaken(history, arriving)
-                    history.append(arriving)
-                    rows.append(
-                        {
-                            "tps": entry.tps,
-                            "form": entry.form,
-                            "revision": len(history),
-                            "source": entry.source,
-                            "reported_at": reported_at,
-                            "imported_at": now,
-                            "content": arriving.content,
-                            "payload": entry.model_dump(mode="json"),
-                        }
-                    )
+                rows = list(self._news(connection, some, now, counts))
                 if rows:
                     connection.execute(insert(EntryRow), rows)
         return ImportCount(**counts)
+
+    def preview_entries(self, entries: Iterable[Entry]) -> tuple[ImportCount, tuple[Entry, ...]]:
+        """What ``add_entries`` would do, without doing it: counts, and the entries that are news.
+
+        Entries of one TPS and form are held against what is stored, not against each other.
+        """
+        counts: Counter[str] = Counter()
+        now = _now()
+        news: list[Entry] = []
+        for some in _chunks(entries):
+            with self._read() as connection:
+                rows = list(self._news(connection, some, now, counts))
+            news += (Entry.model_validate(row["payload"]) for row in rows)
+        return ImportCount(**counts), tuple(news)
+
+    def _news(
+        self, connection: Connection, some: Sequence[Entry], now: datetime, counts: Counter[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of the entries that are news; all are counted."""
+        histories = self._histories(connection, {entry.tps for entry in some})
+        for entry in some:
+            history = histories.setdefault((entry.tps, entry.form), [])
+            reported_at = with_zone(entry.reported_at) if entry.reported_at else None
+            arriving = KnownRevision(
+                reported_at or now, content_of(entry), is_dated=reported_at is not None
+            )
+            verdict = novelty(history, arriving)
+            if verdict == "confirmed":
+                counts["unchanged"] += 1
+                if reported_at is None:
+                    continue  # The time of an import confirms nothing.
+            else:
+                counts[verdict] += 1
+            if verdict == "unchanged":
+                continue
+            counts["overtaken"] += is_overtaken(history, arriving)
+            history.append(arriving)
+            yield {
+                "tps": entry.tps,
+                "form": entry.form,
+                "revision": len(history),
+                "source": entry.source,
+                "reported_at": reported_at,
+                "imported_at": now,
+                "content": arriving.content,
+                "payload": entry.model_dump(mode="json"),
+            }
 
     def reported_fields(self) -> frozenset[str]:
         """Every field that any revision reports."""
