@@ -205,18 +205,27 @@ class Run:
         expected: Collection[TpsCode] = (),
         regions: RegionTable | None = None,
         *,
+        everything: bool = False,
         processes: int = 1,
     ) -> None:
         """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
 
         TPS of which nothing is other than in the last run keep their conflicts; the others are
         compared.
+
+        Args:
+            expected: TPS that must have photos.
+            regions: Table of regions to hold headers against.
+            everything: Compare also what is as it was.
+            processes: How many compare, where there are many TPS.
+
         """
         self._reporter.say("comparing")
         store = self._store
         now = standing(store, self.recipe, expected)
         context = context_of(regions, reported_fields(store, now))
-        changed = changed_since(store, now, store.latest_batch(), context)
+        last = None if everything else store.latest_batch()
+        changed = changed_since(store, now, last, context)
         store.history.save_compared(self.batch, changed.signatures)
         if changed.carried_from is not None:
             store.history.carry_conflicts(

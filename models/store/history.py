@@ -18,7 +18,7 @@ from models.store.history_tables import ComparedTpsRow, FieldHistoryRow, RecipeR
 from models.store.items import Batch
 from models.store.room_queries import as_item
 from models.store.room_tables import ItemRow, TrailRow
-from models.store.tables import BatchRow, ConflictRow, UploadRow
+from models.store.tables import BatchRow, ConflictRow, ReadingRow, UploadRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
@@ -178,6 +178,30 @@ class History:
 
     # Items
 
+    def recipes_of(self, items: Sequence[QueueItem]) -> dict[int, str]:
+        """Item to the recipe that read what it is about, as far as that was kept.
+
+        Of a field, the one that the last finished run took; of a photo, the one that read it last.
+        """
+        found: dict[int, str] = {}
+        with self._connections.reading() as connection:
+            fields = {item.tps for item in items if item.tps and item.field}
+            states = _newest(connection, None, sorted(fields)) if fields else {}
+            photos = {item.sha256 for item in items if item.sha256 and not item.field}
+            query = select(ReadingRow.sha256, ReadingRow.recipe).where(
+                ReadingRow.sha256.in_(photos)
+            )
+            last = dict(connection.execute(query.order_by(ReadingRow.id)).all()) if photos else {}
+        for item in items:
+            if item.field:
+                state = states.get((item.tps or "", item.form or "", item.field))
+                recipe = state.recipe if state else None
+            else:
+                recipe = last.get(item.sha256 or "")
+            if recipe:
+                found[item.id] = recipe
+        return found
+
     def item_changes(self, first: int, last: int) -> tuple[tuple[TrailRecord, QueueItem], ...]:
         """Acts of the program on items between the refreshes of two runs, each with its item."""
         acts = [Act.ITEM_CHANGED.value, Act.ITEM_KEPT.value]
@@ -270,19 +294,17 @@ def _batches() -> Any:  # noqa: ANN401
 
 
 def _newest(
-    connection: Connection, batch: int, tps: Sequence[str]
+    connection: Connection, batch: int | None, tps: Sequence[str]
 ) -> dict[tuple[str, str, str], FieldState]:
-    """The newest rows of some TPS, of runs up to one that reached their end."""
+    """The newest rows of some TPS, of runs (up to one, if given) that reached their end."""
     query = (
         select(*_STATE)
         .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
-        .where(
-            FieldHistoryRow.tps.in_(tps),
-            FieldHistoryRow.batch_id <= batch,
-            BatchRow.finished_at.is_not(None),
-        )
+        .where(FieldHistoryRow.tps.in_(tps), BatchRow.finished_at.is_not(None))
         .order_by(FieldHistoryRow.batch_id, FieldHistoryRow.id)
     )
+    if batch is not None:
+        query = query.where(FieldHistoryRow.batch_id <= batch)
     newest = {(row.tps, row.form, row.field): row for row in connection.execute(query)}
     # The store wrote these rows itself, from records that were checked.
     return {key: FieldState.model_construct(**row._mapping) for key, row in newest.items()}
