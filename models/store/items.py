@@ -8,6 +8,7 @@ from typing import Any
 
 from models.errors import ErrorRecord
 from models.records import Entry, FieldStatus, PageReading
+from models.store.revisions import with_zone
 from models.store.shelf import KeptPhoto
 
 
@@ -90,6 +91,12 @@ class EntryRevision:
     """From 1, in the order of import."""
     imported_at: datetime
     entry: Entry
+
+    @property
+    def speaks_of(self) -> datetime:
+        """The source's own time; the time of import where it gives none (see ``revisions``)."""
+        at = self.entry.reported_at
+        return self.imported_at if at is None else with_zone(at)
 
 
 @dataclass(frozen=True, slots=True)

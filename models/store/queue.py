@@ -452,6 +452,18 @@ class Queue:
                 yield DecidedCell.model_construct(**row._mapping)
             last = (rows[-1].tps, rows[-1].form, rows[-1].field)
 
+    def cells_of(self, tps: Collection[str]) -> tuple[DecidedCell, ...]:
+        """All fields of some TPS, by TPS, form and field."""
+        query = (
+            select(CellRow.__table__)
+            .where(CellRow.tps.in_(tps))
+            .order_by(CellRow.tps, CellRow.form, CellRow.field)
+        )
+        with self._connections.reading() as connection:
+            return tuple(
+                DecidedCell.model_construct(**row._mapping) for row in connection.execute(query)
+            )
+
     def cell_places(
         self, keys: Iterable[tuple[str, str, str]]
     ) -> dict[tuple[str, str, str], CellPlace]:

@@ -499,6 +499,20 @@ class Store:
                 for revision, imported_at, payload in connection.execute(query)
             )
 
+    def revisions_of(self, tps: Sequence[str]) -> Iterator[EntryRevision]:
+        """All revisions of some TPS, by TPS and form, in the order of the time they speak of."""
+        for some in _chunks(sorted(set(tps))):
+            with self._read() as connection:
+                rows = connection.execute(
+                    queries.revisions_in_time(some).add_columns(
+                        EntryRow.revision, EntryRow.imported_at
+                    )
+                ).all()
+            for row in rows:
+                yield EntryRevision(
+                    row.revision, row.imported_at, Entry.model_validate_json(row.payload)
+                )
+
     # Conflicts
 
     def save_conflicts(self, batch: int, conflicts: Iterable[Conflict]) -> None:
