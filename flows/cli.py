@@ -15,6 +15,7 @@ from flows.commands import (
     forms,
     process,
     read,
+    recap,
     regions,
     reprocess,
     review,
@@ -36,6 +37,7 @@ app.command("process")(process.process)
 app.command("reprocess")(reprocess.reprocess)
 app.command("diff")(reprocess.diff)
 app.command("runs")(reprocess.runs)
+app.command("recap")(recap.recap)
 app.command("conflicts")(conflicts.conflicts)
 app.command("read")(read.read)
 app.command("read-boxes")(read.read_boxes)
