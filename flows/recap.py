@@ -154,7 +154,8 @@ def recap_table(rows: Iterable[RecapRow], region: RegionName) -> Table:
         padding=(0, 1, 0, 0),
     )
     for name in ("region", "TPS known", "field", "entries", "readings", "audited", "can still be"):
-        table.add_column(name, justify="left" if name in ("region", "field") else "right")
+        is_text = name in ("region", "field")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name == "field")
     last = None
     for row in rows:
         place = (row.level, row.code)

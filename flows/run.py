@@ -206,7 +206,7 @@ class Run:
         regions: RegionTable | None = None,
         *,
         everything: bool = False,
-        processes: int = 1,
+        processes: int | None = None,
     ) -> None:
         """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
 
@@ -217,7 +217,7 @@ class Run:
             expected: TPS that must have photos.
             regions: Table of regions to hold headers against.
             everything: Compare also what is as it was.
-            processes: How many compare, where there are many TPS.
+            processes: How many compare, where there are many TPS; as many as read if not given.
 
         """
         self._reporter.say("comparing")
@@ -235,7 +235,12 @@ class Run:
                 besides_kind=ConflictKind.DUPLICATE_PHOTO,
             )
         for compared in compare_store(
-            store, self.recipe, regions=regions, now=now, tps=changed.tps, processes=processes
+            store,
+            self.recipe,
+            regions=regions,
+            now=now,
+            tps=changed.tps,
+            processes=processes or self._pool.workers,
         ):
             store.save_conflicts(self.batch, compared.conflicts)
             keep_cells(store, compared)

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from fixtures import fake_reading
 from fixtures.fake_reading import Fate, write_photo
+from flows import comparing
 from flows.arrivals import find_arrivals
 from flows.changes import comparison_of
 from flows.choosing import NoTpsInFile, tps_of_export, tps_of_list
@@ -315,6 +316,21 @@ def test_only_the_tps_that_changed_are_compared(
     said = comparison_of(store.history.batch(batch))
     assert said is not None
     assert (said.tps, said.compared, said.carried_from) == (5, 1, batch - 1)
+
+
+def test_processes_find_what_one_finds(
+    store: Store, tmp_path: Path, pools: dict[str, ReadingPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    for number in range(1, 8):
+        photograph(photos, f"{DESA}{number:03}", suara_paslon_1=number or None)
+        report(store, f"{DESA}{number:03}")
+    alone = process(store, pools["old"], photos)
+    monkeypatch.setattr(comparing, "TPS_FOR_PROCESSES", 1)
+    monkeypatch.setattr(comparing, "TPS_AT_ONCE", 2)
+    monkeypatch.setattr(pools["old"], "workers", 2)
+    shared = process(store, pools["old"], photos, everything=True)
+    assert conflicts_of(store, shared) == conflicts_of(store, alone) != []
 
 
 # Decisions
