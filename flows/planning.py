@@ -60,18 +60,18 @@ def plan(
     runs = store.history.finished(limit=50)
     rate = _rate(runs)
     seconds = 0.0 if not stale else None if rate is None else len(stale) / rate
-    counts, news, unusable = None, (), 0
+    counts: EntryCounts | None = None
+    news: tuple[Entry, ...] = ()
     if entries is not None:
         problems: list[EntriesFileError] = []
         said, news = store.preview_entries(read_entries(entries, on_problem=problems.append))
-        unusable = len(problems)
         if problems and not (said.new or said.revised or said.unchanged):
             raise problems[0]
         counts = EntryCounts(
             new=said.new,
             revised=said.revised,
             unchanged=said.unchanged,
-            unusable=unusable,
+            unusable=len(problems),
             overtaken=said.overtaken,
         )
     changed = _changed(store, news)
@@ -106,7 +106,8 @@ def _besides_reading(runs: Iterable[Batch]) -> float:
     """Seconds that the newest run took for all but reading."""
     for run in runs:
         if run.summary and "seconds" in run.summary:
-            return max(0.0, run.summary["seconds"] - run.summary.get("seconds_reading", 0.0))
+            reading = float(run.summary.get("seconds_reading", 0.0))
+            return max(0.0, float(run.summary["seconds"]) - reading)
     return 0.0
 
 

@@ -218,7 +218,8 @@ def _why(
     came_since: Callable[[str], bool],
     recipes: Mapping[str, Mapping[str, str]],
 ) -> tuple[Why, tuple[str, ...]]:
-    why, parts = Why.OTHER_PAGES, ()
+    why = Why.OTHER_PAGES
+    parts: tuple[str, ...] = ()
     if before.status is None:
         why = Why.FIRST_PHOTO
     elif after.status is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -242,7 +242,7 @@ class History:
             connection.execute(insert(ComparedTpsRow), rows)
 
     def carry_conflicts(
-        self, source: int, target: int, *, besides: set[str], besides_kind: str
+        self, source: int, target: int, *, besides: Collection[str], besides_kind: str
     ) -> int:
         """Copy a run's conflicts to a later run, word for word; returns how many.
 

@@ -121,8 +121,13 @@ def counted_readings(recipe: str, batch: int) -> Select[Any]:
 def revisions_in_time(tps: Sequence[str]) -> Select[Any]:
     """TPS, form and payload (as text) of all revisions of some TPS, in the order of their time."""
     speaks_of = func.coalesce(EntryRow.reported_at, EntryRow.imported_at)
+    columns: list[Any] = [
+        EntryRow.tps,
+        EntryRow.form,
+        cast(EntryRow.payload, Text).label("payload"),
+    ]
     return (
-        select(EntryRow.tps, EntryRow.form, cast(EntryRow.payload, Text).label("payload"))
+        select(*columns)
         .where(EntryRow.tps.in_(tps))
         .order_by(EntryRow.tps, EntryRow.form, speaks_of, EntryRow.revision)
     )

@@ -99,7 +99,7 @@ def refresh_items(connection: Connection, batch: int, facts: Iterable[ItemFacts]
     return result
 
 
-_KNOWN = (
+_KNOWN: tuple[Any, ...] = (
     *(ItemRow.id, ItemRow.key, ItemRow.digest, ItemRow.version, ItemRow.status, ItemRow.has_acts),
     *(ItemRow.outcome, ItemRow.number, ItemRow.refresh_id, ItemRow.tps, ItemRow.form),
     *(ItemRow.field, ItemRow.kind, ItemRow.rule, ItemRow.cause, ItemRow.entry, ItemRow.reading),
@@ -356,9 +356,8 @@ def _hold_against(
         "confidence": cell.confidence if cell.status else row.confidence,
         "field_status": after.status,
     }
-    facts = ItemFacts.model_construct(
-        **{name: getattr(row, name, None) for name in ItemFacts.model_fields} | changed
-    )
+    known: dict[str, Any] = {name: getattr(row, name, None) for name in ItemFacts.model_fields}
+    facts = ItemFacts.model_construct(**known | changed)
     _change_held(connection, row, facts, changed, verdict, counts)
 
 

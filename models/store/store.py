@@ -631,7 +631,7 @@ def _count_fields(page: PageReading) -> dict[str, int]:
 def _payloads(
     connection: Connection,
     key: InstrumentedAttribute[int],
-    payload: ColumnElement[Any],
+    payload: ColumnElement[Any] | InstrumentedAttribute[Any],
     wanted: Iterable[int | None],
 ) -> dict[int, Any]:
     query = select(key, payload).where(key.in_(set(wanted) - {None}))

@@ -77,7 +77,7 @@ def test_no_decision_stands_beside_a_new_entry_that_contradicts_it(
     found: Found, before: Facts, after: Facts
 ) -> None:
     verdict = judge(found, before, after)
-    if found.settles and before.entry != after.entry and after.entry != found.number:
+    if found.settles and after.entry not in (before.entry, found.number):
         assert verdict.reopens
     if verdict.reason is Reason.CORRECTED:
         assert after.entry == found.number != before.entry
