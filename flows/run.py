@@ -134,7 +134,9 @@ class Run:
         number = 0
         while some := tuple(islice(rest, batch_size)):
             number += 1
-            taken = TakenBatch(number, self._jobs_on_shelf(some))
+            shelf = self._store.shelf  # a copy that is gone from it is a failure of that photo
+            jobs = [PhotoJob(photo.sha256, None, photo.name, shelf) for photo in some]
+            taken = TakenBatch(number, jobs)
             self._pool.submit(taken.jobs)
             if ahead is not None:
                 read(ahead)
@@ -143,30 +145,15 @@ class Run:
             read(ahead)
         self._seconds_reading = time.monotonic() - began
 
-    def _jobs_on_shelf(self, photos: Iterable[ChosenPhoto]) -> list[PhotoJob]:
-        """Jobs of kept photos; one whose bytes are gone from the shelf is recorded as a failure."""
-        jobs: list[PhotoJob] = []
-        gone: dict[str, ErrorRecord] = {}
-        for photo in photos:
-            path = self._store.shelf.find(photo.sha256)
-            if path is None:
-                gone[photo.sha256] = ReadingFailed(
-                    f"the kept copy of {photo.name} is not on the shelf any more", cause="gone"
-                ).record()
-            else:
-                jobs.append(PhotoJob(photo.sha256, path, photo.name))
-        self._store.add_failures(self.batch, gone)
-        self._pages_read_now += len(gone)
-        self._failed_now += len(gone)
-        self._reporter.advance(len(gone))
-        return jobs
-
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
-        uploads = tuple(take_in(arrivals, self._store.shelf))
+        shelf = self._store.shelf
+        uploads = tuple(take_in(arrivals, shelf))
         self._store.add_uploads(self.batch, uploads)
         jobs = {
-            upload.photo.sha256: PhotoJob(upload.photo.sha256, upload.photo.path, upload.name)
+            upload.photo.sha256: PhotoJob(
+                upload.photo.sha256, upload.photo.path, upload.name, shelf
+            )
             for upload in reversed(uploads)  # of copies, the first one gives its name
             if isinstance(upload.photo, KeptPhoto)
         }

@@ -141,9 +141,9 @@ def test_a_photo_whose_kept_copy_is_gone_is_a_failure_and_no_end(
     photograph(tmp_path / "photos", SECOND)
     process(store, pools["old"], tmp_path / "photos")
     victim = next(page for page in store.current_readings(fake_reading.RECIPE) if page.tps == FIRST)
-    kept = store.shelf.find(victim.sha256 or "")
-    assert kept is not None
-    kept.unlink()
+    with store.shelf.opened(victim.sha256 or "") as kept:
+        assert kept is not None
+        kept.unlink()
     done = again(store, pools["new"])
     assert (done.summary.pages_read, done.summary.pages_read_now) == (1, 2)
     # Its last reading counts on.
