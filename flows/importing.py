@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.summary import EntryCounts
+from models.elections import Election
 from models.errors import EntriesFileError
 from models.store.store import Store
 from pipeline.entries import read_entries
@@ -20,15 +21,25 @@ class Imported:
     """Objects, rows or files that could not be used; the others were imported."""
 
 
-def import_entries(store: Store, path: Path) -> Imported:
+def import_entries(
+    store: Store, path: Path, *, election: Election | None = None, form: str | None = None
+) -> Imported:
     """Import all entries below a path.
+
+    Args:
+        store: Where to.
+        path: A folder or a file.
+        election: Which election they are of, where path and content don't say it.
+        form: Id of the form of a table's columns, likewise.
 
     Raises:
         EntriesFileError: nothing there could be used; it names the first problem.
 
     """
     problems: list[EntriesFileError] = []
-    count = store.add_entries(read_entries(path, on_problem=problems.append))
+    count = store.add_entries(
+        read_entries(path, election=election, form=form, on_problem=problems.append)
+    )
     if problems and not (count.new or count.revised or count.unchanged):
         raise problems[0]
     counts = EntryCounts(

@@ -6,12 +6,15 @@ from pipeline.entries.load import latest_revisions, read_entries
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import SIREKAP_FIELDS, read_sirekap
 from pipeline.entries.table import LAYOUTS, TableLayout, read_table
+from pipeline.entries.whose_election import OtherElection, WhichElection
 
 __all__ = [
     "LAYOUTS",
     "SIREKAP_FIELDS",
     "OnProblem",
+    "OtherElection",
     "TableLayout",
+    "WhichElection",
     "latest_revisions",
     "raise_problem",
     "read_entries",
