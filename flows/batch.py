@@ -27,6 +27,7 @@ from flows.quiet_prefect import (
 from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
+from models.elections import election_called
 from models.errors import ChasilError
 from models.regions import RegionTable, load_regions, read_regions
 from models.store.store import Store
@@ -60,6 +61,7 @@ def read_batch(number: int, run: Run, taken: TakenBatch) -> int:  # noqa: ARG001
 def process(
     photos: Sequence[Path],
     entries: Path | None = None,
+    election: str | None = None,
     manifest: Path | None = None,
     regions: Path | None = None,
     expect: str | None = None,
@@ -71,6 +73,7 @@ def process(
     Args:
         photos: Folders and files.
         entries: Reported numbers; without them the paper's own sums and pages are checked.
+        election: Which election the entries are of, where their path does not say it.
         manifest: CSV ``photo,tps``.
         regions: Table of regions to use instead of the one that ships with chasil; headers are
             held against it.
@@ -96,7 +99,7 @@ def process(
     ):
         run = Run(store, pool, progress)
         if entries is not None:
-            run.import_entries(entries)
+            run.import_entries(entries, election_called(election) if election else None)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
         run.compare(expected, table)
         summary = run.finish()
@@ -108,6 +111,7 @@ def run_process(
     photos: Sequence[Path],
     *,
     entries: Path | None = None,
+    election: str | None = None,
     manifest: Path | None = None,
     regions: Path | None = None,
     expect: str | None = None,
@@ -126,6 +130,7 @@ def run_process(
     return process(
         photos,
         entries=entries,
+        election=election,
         manifest=manifest,
         regions=regions,
         expect=expect,

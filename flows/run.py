@@ -19,6 +19,7 @@ from flows.pool import Outcome, PhotoJob, ReadingPool
 from flows.progress import Reporter
 from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
+from models.elections import Election
 from models.errors import ErrorRecord, ReadingFailed
 from models.records import ConflictKind, PageReading, TpsCode
 from models.regions import RegionTable
@@ -59,7 +60,7 @@ class Run:
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
 
-    def import_entries(self, path: Path) -> None:
+    def import_entries(self, path: Path, election: Election | None = None) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
 
         Raises:
@@ -67,7 +68,7 @@ class Run:
 
         """
         self._reporter.say("importing entries")
-        imported = import_entries(self._store, path)
+        imported = import_entries(self._store, path, election=election)
         for problem in imported.problems[:PROBLEMS_SHOWN]:
             self._reporter.say(f"not used: {problem.message}")
         if len(imported.problems) > PROBLEMS_SHOWN:

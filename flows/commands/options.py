@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
+
+from models.elections import Election, election_called
+from models.forms.template import installed_forms
 
 TPS_DIGITS = 13
 
@@ -22,3 +27,29 @@ def check_region(code: str | None) -> str | None:
             f"not {code!r}"
         )
     return code
+
+
+def check_election(name: str | None) -> str | None:
+    """A name of an election of 2024, or nothing; a usage error otherwise."""
+    if name is not None and election_called(name) is None:
+        raise typer.BadParameter(f"an election is one of {', '.join(Election)}, not {name!r}")
+    return name
+
+
+def check_form(form: str | None) -> str | None:
+    """A form's id: of one that is installed, or of an election of 2024; a usage error otherwise."""
+    known = (*installed_forms(), *(one.form for one in Election))
+    if form is not None and form not in known:
+        raise typer.BadParameter(f"a form is one of {', '.join(dict.fromkeys(known))}")
+    return form
+
+
+ElectionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=check_election,
+        help="Which election they are of, where the path does not say it: ppwp, dpr, dpd, dprdp "
+        "(DPRD provinsi) or dprdk (DPRD kabupaten/kota).",
+    ),
+]

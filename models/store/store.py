@@ -8,7 +8,7 @@ lie beside the database, in the folder ``photos``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import islice
@@ -51,6 +51,7 @@ from models.store.tables import (
     NO_PDF_PAGE,
     Base,
     BatchRow,
+    CandidateNameRow,
     ConflictRow,
     EntryRow,
     FailureRow,
@@ -331,8 +332,10 @@ class Store:
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
         now = _now()
+        named: set[tuple[str, str, str]] = set()
         with self._write() as connection:
             for some in _chunks(entries):
+                self._keep_names(connection, some, named, now)
                 histories = self._histories(connection, {entry.tps for entry in some})
                 rows: list[dict[str, Any]] = []
                 for entry in some:
@@ -358,12 +361,42 @@ class Store:
                             "reported_at": reported_at,
                             "imported_at": now,
                             "content": arriving.content,
-                            "payload": entry.model_dump(mode="json"),
+                            "payload": entry.model_dump(mode="json", exclude={"names"}),
                         }
                     )
                 if rows:
                     connection.execute(insert(EntryRow), rows)
         return ImportCount(**counts)
+
+    def _keep_names(
+        self,
+        connection: Connection,
+        entries: Sequence[Entry],
+        kept: set[tuple[str, str, str]],
+        now: datetime,
+    ) -> None:
+        """Keep candidates' names that are not among those of this import that are ``kept``."""
+        new = {
+            (entry.form, field, name) for entry in entries for field, name in entry.names.items()
+        } - kept
+        kept |= new
+        for some in _chunks(sorted(new)):
+            rows = [
+                {"form": form, "field": field, "name": name, "seen_at": now}
+                for form, field, name in some
+            ]
+            self._insert_unknown(connection, CandidateNameRow, rows)
+
+    def candidate_names(self, form: str, fields: Collection[str] | None = None) -> dict[str, str]:
+        """Field to the candidate's name, for one form; of several names the one seen last."""
+        row = CandidateNameRow
+        query = select(row.field, row.name).where(row.form == form).order_by(row.seen_at, row.name)
+        found: dict[str, str] = {}
+        with self._read() as connection:
+            for some in [None] if fields is None else list(_chunks(sorted(fields))):
+                of_some = query if some is None else query.where(row.field.in_(some))
+                found.update((field, name) for field, name in connection.execute(of_some))
+        return found
 
     def _histories(
         self, connection: Connection, tps: Iterable[str]
@@ -444,6 +477,7 @@ class Store:
         kinds: Iterable[ConflictKind] = (),
         region: str = "",
         field: str | None = None,
+        form: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Conflict]:
         """The conflicts of the last run that reached its end, the most urgent first.
@@ -452,13 +486,14 @@ class Store:
             kinds: Only these kinds; all if empty.
             region: Only TPS whose code starts with these digits.
             field: Only this field.
+            form: Only this form.
             limit: At most so many.
 
         """
         batch = self.latest_batch()
         if batch is None:
             return
-        query = queries.conflicts_of(batch.id, tuple(kinds), region, field).limit(limit)
+        query = queries.conflicts_of(batch.id, tuple(kinds), region, field, form).limit(limit)
         with self._read() as connection:
             keys = connection.scalars(query).all()
         for some in _chunks(keys):
