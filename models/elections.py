@@ -40,10 +40,23 @@ class Election(StrEnum):
         return "ppwp" if self is Election.PPWP else f"p{self.value}"
 
     @property
+    def label(self) -> str:
+        """What it is called in front of a field; proper names, the same in every language."""
+        return _LABELS[self]
+
+    @property
     def has_parties(self) -> bool:
         """Whether votes go to parties and to their candidates."""
         return self in PARTY_ELECTIONS
 
+
+_LABELS = {
+    Election.PPWP: "PPWP",
+    Election.DPR: "DPR",
+    Election.DPD: "DPD",
+    Election.DPRDP: "DPRD provinsi",
+    Election.DPRDK: "DPRD kab/kota",
+}
 
 PARTY_ELECTIONS = frozenset({Election.DPR, Election.DPRDP, Election.DPRDK})
 

@@ -129,8 +129,8 @@ def compare_all(
     """
     latest = latest_revisions(entries or ())
     reported: dict[str, set[str]] = {}
-    for (_, form), entry in latest.items():
-        reported.setdefault(form, set()).update(entry.fields)
+    for (_, form), newest in latest.items():
+        reported.setdefault(form, set()).update(newest.fields)
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
     conflicts: list[Conflict] = []
     for tps, keys in groupby(sorted(readings.keys() | latest.keys()), key=lambda key: key[0]):

@@ -122,17 +122,16 @@ def _of_parties(
                 f"{here}: an object of a party's rows is expected, not {rows!r:.40}", place=place
             )
         votes |= _of_party(party, rows or {}, here)
-        for of, its_party in party_of.items():
-            if its_party == party:
-                votes.setdefault(candidate(party, of), None)
-    for party, of in listed:
-        if party is not None and party not in standing:
+        for of in (of for of, its_party in party_of.items() if its_party == party):
+            votes.setdefault(candidate(party, of), None)
+    for its, of in listed:
+        if its is not None and its not in standing:
             raise EntriesFileError(
-                f"{place}, caleg: {of} is of party {party}, which does not stand there", place=place
+                f"{place}, caleg: {of} is of party {its}, which does not stand there", place=place
             )
-    names = {}
-    for (party, of), name in listed.items():
-        fields = [candidate(one, of) for one in ((party,) if party is not None else standing)]
+    names: Names = {}
+    for (its, of), name in listed.items():
+        fields = [candidate(one, of) for one in ((its,) if its is not None else standing)]
         names |= {field: name for field in fields if name and field in votes}
     return votes, names
 

@@ -12,7 +12,8 @@ from models.errors import EntriesFileError
 from models.forms.template import load_form
 from models.records import Entry
 from pipeline.entries import SIREKAP_FIELDS, read_entries, read_sirekap
-from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, CHART_KEYS
+from pipeline.entries.charts import CHART_KEYS
+from pipeline.entries.sirekap import ADMINISTRASI_FIELDS
 
 TPS = "3216012001001"
 
