@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import StringConstraints
 
+from models.elections import SHARED_FIELDS, election_of
 from models.party_fields import in_printed_order, rows_by_party
 from models.people import User
 from models.queue import DecidedCell, ItemStatus, QueueItem, Total, TpsProgress
@@ -62,7 +63,9 @@ Viewer = Annotated[User, needs(Permission.VIEW)]
 MOST_CHOSEN = 100
 """Columns an address may name."""
 
-HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = (
+BROKEN, REPORTED, HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = (
+    "broken",
+    "reported",
     "hidden",
     "decided",
     "differs",
@@ -94,18 +97,22 @@ class TpsLine:
     desa: str
     marks: tuple[Mark, ...]
     progress: TpsProgress | None
+    waits: bool = False
+    """Something that is not among the columns waits, and may be told."""
 
     @property
     def differs(self) -> bool:
         """Whether any of its cells needs eyes."""
-        return any(mark.state not in (SAME, NOTHING) for mark in self.marks)
+        return self.waits or any(mark.state not in (SAME, NOTHING, REPORTED) for mark in self.marks)
 
 
-def mark_of(cell: CellMark, *, hidden: bool) -> Mark:
+def mark_of(cell: CellMark, *, hidden: bool, unread: bool = False, waits: bool = False) -> Mark:
     """How a cell stands.
 
     Args:
         cell: The cell.
+        unread: No photo of this form was read anywhere here, so that the machine says nothing.
+        waits: An item about it waits.
         hidden: An item about it waits for whoever looks: nothing is told before the blind answer.
 
     """
@@ -113,6 +120,17 @@ def mark_of(cell: CellMark, *, hidden: bool) -> Mark:
         return Mark(HIDDEN, None, None)
     if cell.is_decided:
         return Mark(DECIDED, cell.entry, cell.decided)
+    return _reported(cell, waits) if unread else _compared(cell)
+
+
+def _reported(cell: CellMark, waits: bool) -> Mark:
+    """How a cell stands where there is nothing to compare its entry with."""
+    state = NOTHING if cell.entry is None else REPORTED
+    return Mark(BROKEN if waits else state, cell.entry, None)
+
+
+def _compared(cell: CellMark) -> Mark:
+    """How a cell stands that nobody decided."""
     if cell.reading is not None and cell.entry is None:
         return Mark(NO_ENTRY, None, cell.reading)
     if cell.reading is not None and cell.reading != cell.entry:
@@ -126,17 +144,35 @@ def mark_of(cell: CellMark, *, hidden: bool) -> Mark:
 def lines_of(
     cells: Iterable[CellMark],
     progress: Iterable[TpsProgress],
-    hidden: frozenset[tuple[str, str, str]],
+    waiting: frozenset[tuple[str, str, str]],
     expected: Iterable[str],
     form: str,
     fields: Sequence[str],
+    *,
+    hides: bool,
 ) -> tuple[TpsLine, ...]:
-    """Every TPS of a kecamatan as a row, also those that nothing is known of."""
+    """Every TPS of a kecamatan as a row, also those that nothing is known of.
+
+    Args:
+        cells: Of that form, in any order.
+        progress: Of its TPS.
+        waiting: TPS, form and field of what waits.
+        expected: TPS that ought to be there.
+        form: Id of the form.
+        fields: One a column.
+        hides: Whoever looks must not see what waits.
+
+    """
+    progress = tuple(progress)
+    unread = not any(one.pages_read for one in progress if one.form == form)
     marks: dict[str, dict[str, Mark]] = {}
     for cell in cells:
         if cell.form == form:
             key = (cell.tps, cell.form, cell.field)
-            marks.setdefault(cell.tps, {})[cell.field] = mark_of(cell, hidden=key in hidden)
+            waits = key in waiting
+            marks.setdefault(cell.tps, {})[cell.field] = mark_of(
+                cell, hidden=waits and hides, unread=unread, waits=waits
+            )
     known = {one.tps: one for one in progress if one.form == form}
     lines = []
     for tps in sorted({*expected, *marks, *known}):
@@ -147,6 +183,7 @@ def lines_of(
                 region_name(tps[: Level.DESA]),
                 tuple(of_tps.get(field, NO_CELL) for field in fields),
                 known.get(tps),
+                unread and not hides and bool((one := known.get(tps)) and one.items_waiting),
             )
         )
     return tuple(lines)
@@ -164,13 +201,14 @@ def kecamatan_lines(
         if known
         else []
     )
-    hidden: frozenset[tuple[str, str, str]] = frozenset()
-    if must_not_see_waiting(user):
-        hidden = room.store.overview.waiting_fields(code, limits=limits, fields=fields)
+    hides = must_not_see_waiting(user)
+    waiting: frozenset[tuple[str, str, str]] = frozenset()
+    if hides or not any(one.pages_read for one in progress):
+        waiting = room.store.overview.waiting_fields(code, limits=limits, fields=fields)
     expected = [
         tps for tps in region_table().tps(code) if not limits or tps.startswith(tuple(limits))
     ]
-    return lines_of(cells, progress, hidden, expected, form, fields)
+    return lines_of(cells, progress, waiting, expected, form, fields, hides=hides)
 
 
 @router.get("/kecamatan/{code}")
@@ -390,7 +428,7 @@ def _field_lines(
     by_field = {cell.field: cell for cell in cells}
     entries = [revision.entry for revision in revisions]
     known = form_of(form)
-    printed = list(known.field_names) if known else []
+    printed = list(known.field_names if known else SHARED_FIELDS if election_of(form) else ())
     others = {*by_field, *(field for entry in entries for field in entry.fields)} - set(printed)
     lines = []
     for field in (*printed, *in_printed_order(sorted(others))):
