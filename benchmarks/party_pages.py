@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from starlette.testclient import TestClient
 
 from fixtures.party_entries import some_defects, write_tree
@@ -26,7 +26,8 @@ from models.elections import Election
 from models.people import Role
 from models.regions import load_regions
 from models.store.item_filter import ItemFilter
-from models.store.room_tables import CellRow, TotalRow
+from models.store.refresh import recount_all
+from models.store.room_tables import CellRow, TotalRow, TpsProgressRow
 from models.store.store import Store
 from review.app import create_app
 from review.passwords import new_token, token_hash
@@ -40,6 +41,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=None, help="At most so many TPS.")
     parser.add_argument("--times", type=int, default=5, help="How often each page is asked.")
     parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="Copy the cells to every other TPS of the table of regions: a store of full size.",
+    )
+    parser.add_argument(
         "--home", type=Path, default=None, help="Keep the store, or use a kept one."
     )
     asked = parser.parse_args()
@@ -49,6 +55,8 @@ def main() -> None:
         with Store.open(home) as store:
             if not built:
                 _build(store, Path(folder), load_regions().tps(asked.region)[: asked.limit])
+            if asked.whole and (not built or asked.home):
+                _copy_to_all(store)
             _sizes(store, home)
             _pages(store, asked.region, asked.times)
 
@@ -67,6 +75,33 @@ def _build(store: Store, folder: Path, codes: tuple[str, ...]) -> None:
         )
 
 
+def _copy_to_all(store: Store) -> None:
+    """Give every TPS of the table the numbers of one that has some; items are not copied."""
+    began, processor = time.perf_counter(), time.process_time()
+    with store.connections.writing() as connection:
+        known = connection.scalars(select(CellRow.tps).distinct()).all()
+        others = sorted(set(load_regions().tps()) - set(known))
+        for table in (CellRow, TpsProgressRow):
+            columns = [column.name for column in table.__table__.columns if column.name != "tps"]
+            listed = ", ".join(columns)
+            copy = text(
+                f"INSERT INTO {table.__tablename__} (tps, {listed}) "  # noqa: S608 - own names
+                f"SELECT :new, {listed} FROM {table.__tablename__} WHERE tps = :old"
+            )
+            pairs = [
+                {"new": new, "old": known[place % len(known)]} for place, new in enumerate(others)
+            ]
+            connection.execute(copy, pairs)
+        print(f"copied  {time.perf_counter() - began:8.1f} s")
+        recounted, used = time.perf_counter(), time.process_time()
+        recount_all(connection)
+        print(
+            f"recount {time.perf_counter() - recounted:8.1f} s"
+            f"{time.process_time() - used:8.1f} s of a processor"
+        )
+    print(f"in all  {time.process_time() - processor:8.1f} s of a processor")
+
+
 def _sizes(store: Store, home: Path) -> None:
     with store.connections.reading() as connection:
         cells = connection.scalars(select(func.count()).select_from(CellRow)).one()
@@ -74,9 +109,8 @@ def _sizes(store: Store, home: Path) -> None:
         tps = connection.scalars(select(func.count(CellRow.tps.distinct()))).one()
     size = (home / "chasil.sqlite").stat().st_size / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(
-        f"{tps:,} TPS, {cells:,} cells, {totals:,} sums, {size:,.0f} MB on disk, {peak:,.0f} MB peak"
-    )
+    print(f"{tps:,} TPS, {cells:,} cells, {totals:,} sums, {size:,.0f} MB on disk")
+    print(f"{peak:,.0f} MB of memory at most")
 
 
 def _pages(store: Store, region: str, times: int) -> None:
