@@ -29,7 +29,8 @@ from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from models.elections import election_called
 from models.errors import ChasilError
-from models.regions import RegionTable, load_regions, read_regions
+from models.regions import RegionTable, joined, load_regions, read_regions, write_regions
+from models.store.home import REGIONS_NAME, chasil_home
 from models.store.store import Store
 from pipeline.intake import read_manifest
 from pipeline.read import load_reader, read_file
@@ -102,6 +103,8 @@ def process(
             run.import_entries(entries, election_called(election) if election else None)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
         run.compare(expected, table)
+        if regions is not None:
+            keep_regions(table, chasil_home())
         summary = run.finish()
         _show(store, summary)
     return summary
@@ -137,6 +140,12 @@ def run_process(
         workers=workers,
         batch_size=batch_size,
     )
+
+
+def keep_regions(table: RegionTable, home: Path) -> None:
+    """Keep the names of a run's regions beside the store: the auditors' room shows them."""
+    path = home / REGIONS_NAME
+    write_regions(joined(read_regions(path) if path.exists() else None, table), path)
 
 
 def _expected(table: RegionTable, expect: str | None) -> tuple[str, ...]:

@@ -63,6 +63,15 @@ def review(
             "--behind-proxy", help="Believe the addresses that a server before it passes on."
         ),
     ] = False,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="PATH",
+            help="A table of regions for names and filters: a CSV, or Sirekap's JSON. [default: "
+            "what `chasil process --regions` was given, else the one that comes with chasil]",
+        ),
+    ] = None,
     store_home: Annotated[
         Path | None,
         typer.Option(
@@ -85,9 +94,14 @@ def review(
     import uvicorn
 
     from flows.queueing import catch_up
+    from models.regions import read_regions
+    from models.store.home import REGIONS_NAME, chasil_home
     from models.store.store import Store
     from review.app import create_app
 
+    kept = (store_home or chasil_home()) / REGIONS_NAME
+    path = regions or (kept if kept.exists() else None)
+    table = read_regions(path) if path else None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with Store.open(store_home) as store:
         done = catch_up(store)
@@ -103,7 +117,7 @@ def review(
             base = f"http://{'localhost' if host in LOCAL else host}:{port}"
             _greet(store, base, link_for)
             config = uvicorn.Config(
-                create_app(store, hosts=hosts),
+                create_app(store, hosts=hosts, regions=table),
                 log_level="warning",
                 access_log=False,
                 proxy_headers=behind_proxy,

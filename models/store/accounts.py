@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from models.errors import ChasilError
 from models.people import Role, User, check_name, check_regions
@@ -146,6 +146,14 @@ class Accounts:
             _revoke(connection, name)
             append(connection, who=by, act=Act.PASSWORD_CHANGED, subject=f"user/{name}")
 
+    def forget_password(self, name: str, *, by: str) -> None:
+        """Take the password away and sign the user out everywhere; raises ``NoSuchUser``."""
+        with self._connections.writing() as connection:
+            _known(connection, name)
+            self._change(connection, name, password_hash=None)
+            _revoke(connection, name)
+            append(connection, who=by, act=Act.PASSWORD_RESET, subject=f"user/{name}")
+
     def rehash(self, name: str, password_hash: str) -> None:
         """Keep the same password, hashed anew with today's parameters: no act of anybody."""
         with self._connections.writing() as connection:
@@ -181,24 +189,9 @@ class Accounts:
 
     def session(self, token_hash: str) -> Session | None:
         """The session of a token that is neither ended nor expired, of an open account."""
-        query = (
-            select(
-                SessionRow.created_at,
-                SessionRow.seen_at,
-                SessionRow.expires_at,
-                *(column for column in UserRow.__table__.columns if column.name != "created_at"),
-                UserRow.created_at.label("user_created_at"),
-            )
-            .join(UserRow, UserRow.name == SessionRow.name)
-            .where(
-                SessionRow.token_hash == token_hash,
-                SessionRow.revoked_at.is_(None),
-                SessionRow.expires_at > _now(),
-                ~UserRow.disabled,
-            )
-        )
+        given = {"token_hash": token_hash, "now": _now()}
         with self._connections.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_SESSION, given).one_or_none()
         if row is None:
             return None
         user = _user(row, created_at=row.user_created_at)
@@ -279,6 +272,25 @@ class Accounts:
             connection.execute(
                 insert(AttemptRow).values(name=name[:64], address=address[:64], at=_now())
             )
+
+
+_SESSION = (
+    select(
+        SessionRow.created_at,
+        SessionRow.seen_at,
+        SessionRow.expires_at,
+        *(column for column in UserRow.__table__.columns if column.name != "created_at"),
+        UserRow.created_at.label("user_created_at"),
+    )
+    .join(UserRow, UserRow.name == SessionRow.name)
+    .where(
+        SessionRow.token_hash == bindparam("token_hash"),
+        SessionRow.revoked_at.is_(None),
+        SessionRow.expires_at > bindparam("now"),
+        ~UserRow.disabled,
+    )
+)
+"""Asked at every request, so put together once."""
 
 
 def _begin_session(

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from models.store.engine import WRITES
+from models.store.engine import WRITES, WRITES_SOON
 from models.store.errors import StoreError
 
 
@@ -27,16 +27,22 @@ class Connections:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, at_once: bool = True) -> Iterator[Connection]:
         """One transaction: all of it is kept, or nothing. Writers wait for each other.
+
+        Args:
+            at_once: Whether it is on the disk when this returns. Else it is there with the next
+                transaction that is; a machine that loses power before loses both, never one out of
+                the middle.
 
         SQLite lets other processes wait by looking again after 1 to 100 ms; within this process
         threads take turns, so that the next one begins at once.
         """
+        options = WRITES if at_once else WRITES_SOON
         with (
             self._turn,
             self._telling_errors(),
-            self.engine.connect().execution_options(**WRITES) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection

@@ -17,6 +17,9 @@ from models.store.errors import StoreError, StoreTooNew
 WRITES = {"chasil_writes": True}
 """Execution options of a connection that will write."""
 
+WRITES_SOON = WRITES | {"chasil_soon": True}
+"""The same where nobody is told that it is kept: it need not be on the disk at once."""
+
 BUSY_MILLISECONDS = 60_000
 """How long a writer waits for another one. A batch of 200 readings is written in under 1 s."""
 
@@ -100,5 +103,9 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once where it will be needed, so that waiting for it can succeed."""
-    writes = connection.get_execution_options().get("chasil_writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("chasil_writes", False)
+    if writes:
+        soon = options.get("chasil_soon", False)
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if soon else 'FULL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -8,6 +8,8 @@ from pathlib import Path
 HOME_VARIABLE = "CHASIL_HOME"
 DATABASE_NAME = "chasil.sqlite"
 PHOTOS_NAME = "photos"
+REGIONS_NAME = "regions.csv"
+"""Names of the regions that runs were given with ``--regions``, for the auditors' room."""
 
 
 def chasil_home() -> Path:

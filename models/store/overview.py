@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, func, select, type_coerce
 
 from models.queue import SAMPLE, WAITING, ItemStatus, QueueItem
 from models.regions import Level
@@ -21,6 +21,7 @@ from models.store.room_tables import (
     TpsProgressRow,
     TrailRow,
 )
+from models.store.tables import ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
@@ -50,6 +51,16 @@ class CellMark(NamedTuple):
     status: str | None
     is_decided: bool
     decided: int | None
+
+
+class TpsMark(NamedTuple):
+    """The few parts of a TPS's progress that such a table shows."""
+
+    tps: str
+    form: str
+    pages_read: int
+    items_waiting: int
+    items_done: int
 
 
 class Overview:
@@ -119,8 +130,9 @@ class Overview:
         its key, and the hundreds of fields of a party election beside it cost nothing.
         """
         row = CellRow
-        columns = (row.tps, row.form, row.field, row.entry, row.reading)
-        query = select(*columns, row.status, row.is_decided, row.decided).where(
+        columns = (row.tps, row.form, row.field, row.entry, row.reading, row.status)
+        is_decided = type_coerce(row.is_decided, Integer)  # as it is: 0 and 1 will do
+        query = select(*columns, is_decided, row.decided).where(
             row.field.in_(fields), below(row.tps, region), in_limits(row.tps, limits)
         )
         if form is not None:
@@ -128,7 +140,20 @@ class Overview:
         if tps:
             query = query.where(row.tps.in_(tps))
         with self._connections.reading() as connection:
-            return [CellMark._make(found) for found in connection.execute(query)]
+            return list(map(CellMark._make, connection.execute(query).all()))
+
+    def tps_marks(
+        self, region: str, *, limits: Sequence[str] = (), form: str | None = None
+    ) -> list[TpsMark]:
+        """How far the TPS below a region have come, in no order; with one form if it is given."""
+        row = TpsProgressRow
+        query = select(row.tps, row.form, row.pages_read, row.items_waiting, row.items_done).where(
+            below(row.tps, region), in_limits(row.tps, limits)
+        )
+        if form is not None:
+            query = query.where(row.form == form)
+        with self._connections.reading() as connection:
+            return list(map(TpsMark._make, connection.execute(query).all()))
 
     def waiting_fields(
         self, region: str, *, limits: Sequence[str] = (), fields: Sequence[str] = ()
@@ -151,7 +176,8 @@ class Overview:
         )
         with self._connections.reading() as connection:
             return frozenset(
-                (str(tps), str(form), str(field)) for tps, form, field in connection.execute(query)
+                (tps or "", form or "", field or "")
+                for tps, form, field in connection.execute(query).all()
             )
 
     def items_by_place(self, wanted: ItemFilter) -> Iterator[QueueItem]:
@@ -182,6 +208,17 @@ class Overview:
         query = select(ItemRow.__table__).where(ItemRow.id.in_(numbers))
         with self._connections.reading() as connection:
             return {row.id: as_item(row) for row in connection.execute(query)}
+
+    def error_codes(self, photos: Collection[str]) -> dict[str, str]:
+        """Why photos were turned away, by hash, as their newest reading says; others are absent."""
+        query = (
+            select(ReadingRow.sha256, ReadingRow.error_code)
+            .where(ReadingRow.sha256.in_(photos))
+            .order_by(ReadingRow.id)
+        )
+        with self._connections.reading() as connection:
+            newest: dict[str, str | None] = dict(connection.execute(query).all())
+        return {sha256: code for sha256, code in newest.items() if code}
 
     def last_decisions(self, numbers: Collection[int]) -> dict[int, TrailRecord]:
         """The newest decision of each of these items, whether it still counts or not."""

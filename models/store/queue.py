@@ -420,9 +420,12 @@ class Queue:
     # Changes
 
     @contextmanager
-    def acting(self) -> Iterator[Acting]:
-        """One transaction in which acts are written and items change; writers wait in line."""
-        with self._connections.writing() as connection:
+    def acting(self, *, at_once: bool = True) -> Iterator[Acting]:
+        """One transaction in which acts are written and items change; writers wait in line.
+
+        ``at_once``: see ``Connections.writing``.
+        """
+        with self._connections.writing(at_once=at_once) as connection:
             yield Acting(connection)
 
     def save_cells(self, cells: Iterable[Cell], progress: Iterable[TpsProgress]) -> None:

@@ -102,15 +102,15 @@ def recount_tps(connection: Connection, tps: str) -> None:
 
 def recount_items(connection: Connection, desa: str | None = None) -> None:
     """How many items are in each status: of one desa (empty: of items without TPS), or of all."""
-    of_desa = func.coalesce(ItemRow.desa, "")
-    counted = select(of_desa, ItemRow.status, func.count()).group_by(of_desa, ItemRow.status)
+    _sum_items(connection, desa)
+    row = ItemSumRow
+    counted = select(row.desa, row.status, func.sum(row.items)).group_by(row.desa, row.status)
     old = delete(ItemCountRow)
-    if desa is not None:
-        counted = counted.where(ItemRow.desa == desa if desa else ItemRow.desa.is_(None))
+    if desa is not None:  # items themselves are read once: a desa has hundreds
+        counted = counted.where(row.desa == desa)
         old = old.where(ItemCountRow.desa == desa)
     connection.execute(old)
     connection.execute(insert(ItemCountRow).from_select(["desa", "status", "items"], counted))
-    _sum_items(connection, desa)
 
 
 def _sum_items(connection: Connection, desa: str | None) -> None:

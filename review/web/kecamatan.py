@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cache, lru_cache
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -14,12 +15,12 @@ from pydantic import StringConstraints
 from models.elections import SHARED_FIELDS, election_of
 from models.party_fields import in_printed_order, rows_by_party
 from models.people import User
-from models.queue import DecidedCell, ItemStatus, QueueItem, Total, TpsProgress
+from models.queue import DecidedCell, ItemStatus, QueueItem, Total
 from models.records import FieldStatus
 from models.regions import Level
 from models.store.item_filter import ItemFilter
 from models.store.items import EntryRevision
-from models.store.overview import CellMark
+from models.store.overview import CellMark, TpsMark
 from models.trail import TrailRecord
 from review.errors import NoSuchRegion
 from review.item_state import may_see_decision, state_of
@@ -52,6 +53,7 @@ from review.web.places import (
     region_table,
     row_label,
 )
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -76,8 +78,7 @@ BROKEN, REPORTED, HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = 
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How one cell stands, and the numbers that may be shown of it."""
 
     state: str
@@ -87,6 +88,7 @@ class Mark:
 
 
 NO_CELL = Mark(NOTHING, None, None)
+HIDDEN_CELL = Mark(HIDDEN, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class TpsLine:
     tps: str
     desa: str
     marks: tuple[Mark, ...]
-    progress: TpsProgress | None
+    progress: TpsMark | None
     waits: bool = False
     """Something that is not among the columns waits, and may be told."""
 
@@ -105,45 +107,59 @@ class TpsLine:
         """Whether any of its cells needs eyes."""
         return self.waits or any(mark.state not in (SAME, NOTHING, REPORTED) for mark in self.marks)
 
+    @property
+    def stands(self) -> tuple[bool, int, int]:
+        """Whether a photo of it was read, items that wait, items that are done."""
+        one = self.progress
+        return (one.pages_read > 0, one.items_waiting, one.items_done) if one else (False, 0, 0)
 
-def mark_of(cell: CellMark, *, hidden: bool, unread: bool = False, waits: bool = False) -> Mark:
-    """How a cell stands.
+
+def _reported(entry: int | None, waits: bool) -> Mark:
+    """How a cell stands where there is nothing to hold its entry against but sums."""
+    state = NOTHING if entry is None else REPORTED
+    return Mark(BROKEN if waits else state, entry, None)
+
+
+@lru_cache(maxsize=8192)
+def mark_of(
+    entry: int | None,
+    reading: int | None,
+    status: str | None,
+    is_decided: bool,
+    decided: int | None,
+    is_unread: bool = False,
+    waits: bool = False,
+) -> Mark:
+    """How a cell stands. A kecamatan has thousands of cells and a few hundred different ones.
 
     Args:
-        cell: The cell.
-        unread: No photo of this form was read anywhere here, so that the machine says nothing.
-        waits: An item about it waits.
-        hidden: An item about it waits for whoever looks: nothing is told before the blind answer.
+        entry: The reported number.
+        reading: The number on paper.
+        status: How sure the reading is.
+        is_decided: An auditor said what the number is.
+        decided: That number.
+        is_unread: No photo of this form was read anywhere here, so that the machine says nothing.
+        waits: An item about the cell waits; only of interest where nothing was read.
 
     """
-    if hidden:
-        return Mark(HIDDEN, None, None)
-    if cell.is_decided:
-        return Mark(DECIDED, cell.entry, cell.decided)
-    return _reported(cell, waits) if unread else _compared(cell)
-
-
-def _reported(cell: CellMark, waits: bool) -> Mark:
-    """How a cell stands where there is nothing to compare its entry with."""
-    state = NOTHING if cell.entry is None else REPORTED
-    return Mark(BROKEN if waits else state, cell.entry, None)
-
-
-def _compared(cell: CellMark) -> Mark:
-    """How a cell stands that nobody decided."""
-    if cell.reading is not None and cell.entry is None:
-        return Mark(NO_ENTRY, None, cell.reading)
-    if cell.reading is not None and cell.reading != cell.entry:
-        return Mark(DIFFERS, cell.entry, cell.reading)
-    if cell.status == FieldStatus.REVIEW or cell.reading is None:
-        empty = cell.entry is None and cell.reading is None and cell.status != FieldStatus.REVIEW
-        return Mark(NOTHING if empty else NOT_SURE, cell.entry, None)
-    return Mark(SAME, cell.entry, cell.reading)
+    if is_decided:
+        return Mark(DECIDED, entry, decided)
+    if is_unread:
+        return _reported(entry, waits)
+    if reading is not None and entry is None:
+        return Mark(NO_ENTRY, None, reading)
+    if reading is not None and reading != entry:
+        return Mark(DIFFERS, entry, reading)
+    is_sure = reading is not None and status != FieldStatus.REVIEW
+    empty = entry is None and reading is None and status != FieldStatus.REVIEW
+    return Mark(
+        SAME if is_sure else NOTHING if empty else NOT_SURE, entry, reading if is_sure else None
+    )
 
 
 def lines_of(
     cells: Iterable[CellMark],
-    progress: Iterable[TpsProgress],
+    progress: Iterable[TpsMark],
     waiting: frozenset[tuple[str, str, str]],
     expected: Iterable[str],
     form: str,
@@ -163,30 +179,27 @@ def lines_of(
         hides: Whoever looks must not see what waits.
 
     """
-    progress = tuple(progress)
-    unread = not any(one.pages_read for one in progress if one.form == form)
-    marks: dict[str, dict[str, Mark]] = {}
-    for cell in cells:
-        if cell.form == form:
-            key = (cell.tps, cell.form, cell.field)
-            waits = key in waiting
-            marks.setdefault(cell.tps, {})[cell.field] = mark_of(
-                cell, hidden=waits and hides, unread=unread, waits=waits
-            )
     known = {one.tps: one for one in progress if one.form == form}
-    lines = []
-    for tps in sorted({*expected, *marks, *known}):
-        of_tps = marks.get(tps, {})
-        lines.append(
-            TpsLine(
-                tps,
-                region_name(tps[: Level.DESA]),
-                tuple(of_tps.get(field, NO_CELL) for field in fields),
-                known.get(tps),
-                unread and not hides and bool((one := known.get(tps)) and one.items_waiting),
+    is_unread = not any(one.pages_read for one in known.values())
+    marks: dict[str, dict[str, Mark]] = {tps: {} for tps in (*expected, *known)}
+    for tps, of, field, *stands in cells:
+        if of == form:
+            # An item that waits for whoever looks: nothing is told before the blind answer.
+            waits = (tps, of, field) in waiting
+            marks.setdefault(tps, {})[field] = (
+                HIDDEN_CELL if waits and hides else mark_of(*stands, is_unread, is_unread and waits)
             )
+    of_desa = cache(region_name)
+    return tuple(
+        TpsLine(
+            tps,
+            of_desa(tps[: Level.DESA]),
+            tuple([of_tps.get(field, NO_CELL) for field in fields]),
+            known.get(tps),
+            is_unread and not hides and tps in known and known[tps].items_waiting > 0,
         )
-    return tuple(lines)
+        for tps, of_tps in sorted(marks.items())
+    )
 
 
 def kecamatan_lines(
@@ -194,7 +207,7 @@ def kecamatan_lines(
 ) -> tuple[TpsLine, ...]:
     """The rows of one kecamatan for one form, as this user may see them."""
     limits = user.regions
-    progress = room.store.queue.tps_progress(code, limits=limits, form=form)
+    progress = room.store.overview.tps_marks(code, limits=limits, form=form)
     known = [one.tps for one in progress]
     cells = (
         room.store.overview.marks(code, fields, limits=limits, form=form, tps=known)
@@ -278,15 +291,18 @@ def _table(
     names = candidate_names(room, form, may_be)
     lines = kecamatan_lines(room, user, code, form, fields)
     marked = [line for line in lines if line.differs]
+    shown = marked if only else lines
     html = room.templates.get_template("kecamatan_table.html").render(
         t=t,
         name=region_name(code),
         fields=[(field, column_label(form, field, names)) for field in fields],
-        lines=marked if only else lines,
+        lines=shown,
+        marks={mark for line in shown for mark in line.marks},
+        states={line.stands for line in shown},
         only=only,
         totals=_totals(user, totals, fields),
         hides=must_not_see_waiting(user),
-        form=form,
+        named=form if len(forms_known(room, code)) > 1 else "",
     )
     return Drawn(
         Markup(html),  # noqa: S704 - by a template
@@ -341,7 +357,12 @@ class ItemLine:
 
 @router.get("/tps/{code}")
 def tps(
-    request: Request, room: RoomDep, user: Viewer, code: TpsCodePath, form: FormName = ""
+    request: Request,
+    room: RoomDep,
+    user: Viewer,
+    t: SpeakerDep,
+    code: TpsCodePath,
+    form: FormName = "",
 ) -> Response:
     """All that is known of one TPS; its numbers of one election."""
     require_within(user, [code])
@@ -374,6 +395,7 @@ def tps(
         has_entries=any(cell.entry is not None for cell in cells),
         photos=photos,
         items=[ItemLine(item, _decision(room, user, item)) for item in items],
+        tell=teller(room, t, items),
         blind=blind,
         item_label=lambda item: field_label(item.form, item.field, names),
         forms=forms,

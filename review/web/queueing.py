@@ -14,11 +14,11 @@ from models.forms.template import installed_forms
 from models.people import User
 from models.queue import WAITING, QueueItem
 from models.records import Cause, ConflictKind
-from review.permissions import Permission
+from review.permissions import Permission, allows, must_not_see_waiting
 from review.web.elections import choices, forms_known
 from review.web.filters import FiltersDep
 from review.web.items import last_decided
-from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page
+from review.web.parts import OwnForm, Room, RoomDep, UserDep, go_to, needs, page, speaker_of
 from review.web.places import (
     Names,
     candidate_names,
@@ -28,6 +28,7 @@ from review.web.places import (
     region_table,
     regions_to_choose,
 )
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -35,9 +36,10 @@ ROWS = 50
 
 
 @router.get("/")
-def first_page() -> Response:
-    """Where work begins."""
-    return go_to("/queue")
+async def first_page(user: UserDep, notice: Annotated[str, Query(max_length=64)] = "") -> Response:
+    """Where work begins: the queue for who decides, the dashboard for who looks on."""
+    works = allows(user, Permission.DECIDE)
+    return go_to("/queue" if works else "/regions", notice=notice)
 
 
 @router.get("/queue")
@@ -78,6 +80,8 @@ def queue(
         last=last_decided(room, user, last),
         place_of=place_of,
         label_of=_labels(room, found.items),
+        tell=teller(room, speaker_of(request), found.items),
+        hides=must_not_see_waiting(user),
         nothing_yet=room.store.queue.refreshed_batch() is None,
     )
 

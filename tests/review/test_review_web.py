@@ -340,8 +340,9 @@ def test_a_forged_session_is_none(site: Site) -> None:
 POSTS = (
     *("/sign-in", "/sign-out", "/password", "/queue/next", "/settings"),
     *("/items/1/open", "/items/1/answer", "/items/1/decide", "/items/1/undo", "/items/1/skip"),
+    "/items/1/keep",
     *("/reports/items", "/reports/kecamatan/321603", "/trail/verify", "/users"),
-    *("/users/budi/link", "/users/budi/role", "/users/budi/limit"),
+    *("/users/budi/link", "/users/budi/reset", "/users/budi/role", "/users/budi/limit"),
     *("/users/budi/disable", "/users/budi/enable"),
 )
 
