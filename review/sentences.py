@@ -1,8 +1,8 @@
 """What an item is about, as one sentence in the page's language, from what is known of it.
 
-The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a page,
-a TPS that a header names, and what other elections' forms say are taken from it: no other part of
-an item holds them.
+The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a
+page, a TPS that a header names, and what other elections' forms say are taken from it: no other
+part of an item holds them.
 """
 
 from __future__ import annotations
@@ -65,16 +65,18 @@ def sentence(
     if kind is ConflictKind.ENTRY_MISSING:
         return t("sentence.entry_missing", reading=t.number(item.reading))
     if kind in (ConflictKind.RULE_BROKEN_ON_PAPER, ConflictKind.RULE_BROKEN_IN_ENTRY):
-        if across := _ACROSS.search(item.detail):
-            return _across(t, *across.groups())
-        rule = t.name("rule", item.rule or "")
-        return t(f"sentence.{kind}", rule=rule, number=t.number(item.votes))
+        return _of_rule(t, item, kind)
     if kind is ConflictKind.UNREADABLE and item.field is not None:
         return _field_to_read(t, item, known)
     return _of_photo(t, item, kind, known, place, label)
 
 
-def _across(t: Speaker, here: str, election: str, there: str, others: str) -> str:
+def _of_rule(t: Speaker, item: QueueItem, kind: ConflictKind) -> str:
+    across = _ACROSS.search(item.detail)
+    if across is None:
+        rule = t.name("rule", item.rule or "")
+        return t(f"sentence.{kind}", rule=rule, number=t.number(item.votes))
+    here, election, there, others = across.groups()
     named = [t.name("election", one) for one in others.split(", ")]
     return t(
         "sentence.across",
