@@ -55,7 +55,7 @@ def main() -> None:
         with Store.open(home) as store:
             if not built:
                 _build(store, Path(folder), load_regions().tps(asked.region)[: asked.limit])
-            if asked.whole and (not built or asked.home):
+            if asked.whole:
                 _copy_to_all(store)
             _sizes(store, home)
             _pages(store, asked.region, asked.times)
@@ -91,7 +91,8 @@ def _copy_to_all(store: Store) -> None:
             pairs = [
                 {"new": new, "old": known[place % len(known)]} for place, new in enumerate(others)
             ]
-            connection.execute(copy, pairs)
+            if pairs:
+                connection.execute(copy, pairs)
         print(f"copied  {time.perf_counter() - began:8.1f} s")
         recounted, used = time.perf_counter(), time.process_time()
         recount_all(connection)

@@ -1,4 +1,4 @@
-"""Names of candidates, as reported numbers bring them along."""
+"""Names of candidates, as reported numbers bring them along; sums are asked for form by form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, append-only like all that came in."""
+    """Make the table, append-only like all that came in, and the index."""
+    op.create_index("ix_totals_form_desa", "totals", ["form", "desa"])
     op.create_table(
         "candidate_names",
         sa.Column("form", sa.String(64), nullable=False),
