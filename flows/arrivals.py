@@ -64,5 +64,5 @@ def take_in(arrivals: Iterable[Arrival], shelf: PhotoShelf) -> Iterator[Upload]:
             yield from threads.map(keep, arrivals)
     except OSError as error:
         raise StoreError(
-            f"{error.filename or shelf.folder}: {error.strerror}", store=str(shelf.folder)
+            f"{error.filename or shelf.place}: {error.strerror}", store=shelf.place
         ) from error

@@ -125,7 +125,10 @@ def _page_missing(
     t: Speaker, item: QueueItem, known: Known, number: int | None, label: Callable[[str], str]
 ) -> str:
     if item.sha256 is None:
-        return t("sentence.page_missing", page=number) if number else t("sentence.no_page")
+        if number:
+            return t("sentence.page_missing", page=number)
+        whole = item.detail.startswith("No photo of any page")
+        return t("sentence.no_page" if whole else "sentence.page_missing_somewhere")
     unseen = [
         label(name)
         for name, field in (known.page.fields if known.page else {}).items()

@@ -21,6 +21,9 @@ LOCAL_USER = "lokal"
 
 LINK_MINUTES = 60
 
+PAGE_PATIENCE_SECONDS = 5.0
+"""How long a page waits for a database server that went away: a person is waiting too."""
+
 
 class PortTaken(ChasilError):
     """Something listens there already."""
@@ -103,7 +106,7 @@ def review(
     path = regions or (kept if kept.exists() else None)
     table = read_regions(path) if path else None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with Store.open(store_home) as store:
+    with Store.open(store_home, patience=PAGE_PATIENCE_SECONDS) as store:
         done = catch_up(store)
         if done is not None:
             typer.echo(f"The queue was brought up to the last run: {done.items:,} items.", err=True)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from models.errors import ChasilError
 from models.people import Role, User, check_name, check_regions
-from models.store.connections import Connections
+from models.store.connections import Connections, Turn
 from models.store.room_tables import AttemptRow, LinkRow, SessionRow, UserRow
 from models.store.trail import append
 from models.trail import Act
@@ -156,7 +156,7 @@ class Accounts:
 
     def rehash(self, name: str, password_hash: str) -> None:
         """Keep the same password, hashed anew with today's parameters: no act of anybody."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             self._change(connection, name, password_hash=password_hash)
 
     def set_disabled(self, name: str, disabled: bool, *, by: str) -> User:
@@ -199,7 +199,7 @@ class Accounts:
 
     def touch_session(self, token_hash: str) -> None:
         """Note that a session is in use."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             connection.execute(
                 update(SessionRow).where(SessionRow.token_hash == token_hash).values(seen_at=_now())
             )
@@ -263,7 +263,7 @@ class Accounts:
 
     def add_failure(self, name: str, address: str, *, forget_before: datetime) -> None:
         """Note a failed sign-in; failures before a moment are forgotten."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             connection.execute(
                 AttemptRow.__table__.delete().where(  # type: ignore[attr-defined]
                     AttemptRow.at < forget_before

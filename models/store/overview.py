@@ -12,7 +12,7 @@ from models.queue import SAMPLE, WAITING, ItemStatus, QueueItem
 from models.regions import Level
 from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
-from models.store.room_queries import as_item, below
+from models.store.room_queries import as_item, below, whole_sum
 from models.store.room_tables import (
     CellRow,
     ItemRow,
@@ -74,7 +74,7 @@ class Overview:
         if only_regions(wanted):
             row = ItemSumRow
             at_hand = (
-                select(row.kind, row.cause, row.status, func.sum(row.items), func.sum(row.votes))
+                select(row.kind, row.cause, row.status, whole_sum(row.items), whole_sum(row.votes))
                 .where(
                     in_limits(row.desa, wanted.limits, Level.DESA),
                     below(row.desa, wanted.region, Level.DESA),
@@ -93,7 +93,7 @@ class Overview:
                 ItemRow.cause,
                 ItemRow.status,
                 func.count(),
-                func.coalesce(func.sum(ItemRow.votes), 0),
+                func.coalesce(whole_sum(ItemRow.votes), 0),
             )
             .where(*conditions(wanted), ItemRow.kind != SAMPLE)
             .group_by(ItemRow.kind, ItemRow.cause, ItemRow.status)

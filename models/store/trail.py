@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     update,
 )
 
@@ -39,10 +38,6 @@ from models.trail import (
 )
 
 ROWS_AT_ONCE = 2000
-
-POSTGRESQL_LOCK = 0x63686173696C
-"""Key of the advisory lock that writers of the trail take on PostgreSQL ("chasil" in ASCII). On
-SQLite ``BEGIN IMMEDIATE`` has locked the whole database already."""
 
 
 _ADD = insert(TrailRow)
@@ -65,9 +60,7 @@ def append(
     after: Facts | None = None,
     why: str | None = None,
 ) -> TrailRecord:
-    """Write one act at the end of the chain, inside the connection's writing transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
+    """Write one act at the end of the chain, inside a writing transaction of ``Turn.ROOM``."""
     head = _head(connection)
     sequence = 1 if head is None else head.sequence + 1
     previous = BEFORE_THE_FIRST if head is None else head.hash

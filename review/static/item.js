@@ -47,7 +47,8 @@
 
   function tidy() {
     for (const form of ["answer", "decide"]) {
-      if (!forms.some((one) => one.dataset.draft === form)) drafts.drop(name(item.dataset.item, form));
+      const takenIn = !item.dataset.held && !forms.some((one) => one.dataset.draft === form);
+      if (takenIn) drafts.drop(name(item.dataset.item, form));
       if (item.dataset.last) drafts.drop(name(item.dataset.last, form));
     }
     const oldest = Date.now() - DAYS_KEPT * 86400e3;
@@ -161,6 +162,7 @@
         line.textContent = text;
         return line;
       }));
+      lost.className = "problem";
       lost.hidden = false;
       if (answer.status !== 409) clearInterval(timer);
     }, keepSeconds * 1000);

@@ -155,7 +155,10 @@ def _within(outline: tuple[PointPx, ...], size: tuple[int, int]) -> BoxPx | None
     x0, y0 = max(min(xs), 0.0), max(min(ys), 0.0)
     x1, y1 = min(max(xs), float(size[0])), min(max(ys), float(size[1]))
     least = LEAST_SEEN * (max(xs) - min(xs)), LEAST_SEEN * (max(ys) - min(ys))
-    return (x0, y0, x1, y1) if x1 - x0 > least[0] and y1 - y0 > least[1] else None
+    if x1 - x0 <= least[0] or y1 - y0 <= least[1]:
+        return None
+    room = y1 - y0  # the place is not sure: more of the sheet is shown round it
+    return x0 - room, y0 - room, x1 + room, y1 + room
 
 
 def _size(room: Room, item: QueueItem) -> tuple[int, int] | None:

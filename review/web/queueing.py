@@ -14,7 +14,7 @@ from models.forms.template import installed_forms
 from models.people import User
 from models.queue import WAITING, QueueItem
 from models.records import Cause, ConflictKind
-from review.permissions import Permission, allows, must_not_see_waiting
+from review.permissions import Permission, allows
 from review.web.elections import choices, forms_known
 from review.web.filters import FiltersDep
 from review.web.items import last_decided
@@ -81,7 +81,7 @@ def queue(
         place_of=place_of,
         label_of=_labels(room, found.items),
         tell=teller(room, speaker_of(request), found.items),
-        hides=must_not_see_waiting(user),
+        hides=allows(user, Permission.DECIDE),  # who works from this list answers blind
         nothing_yet=room.store.queue.refreshed_batch() is None,
     )
 
