@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -459,8 +459,16 @@ class Queue:
         with self._connections.reading() as connection:
             return connection.scalars(query).one_or_none()
 
-    def agreeing_cells(self, at_once: int = 5000) -> Iterator[DecidedCell]:
-        """Clear fields whose number equals the entry, by TPS, form and field."""
+    def agreeing_cells(
+        self, drawn: Callable[[str, str, str], bool], at_once: int = 5000
+    ) -> Iterator[DecidedCell]:
+        """Clear fields whose number equals the entry, by TPS, form and field.
+
+        Args:
+            drawn: Told TPS, form and field: whether it is wanted; most are not.
+            at_once: Rows in memory at a time.
+
+        """
         last = ("", "", "")
         while True:
             query = (
@@ -478,7 +486,8 @@ class Queue:
             if not rows:
                 return
             for row in rows:
-                yield DecidedCell.model_construct(**row._mapping)
+                if drawn(row.tps, row.form, row.field):
+                    yield DecidedCell.model_construct(**row._mapping)
             last = (rows[-1].tps, rows[-1].form, rows[-1].field)
 
     def cells_of(self, tps: Collection[str]) -> tuple[DecidedCell, ...]:
@@ -552,7 +561,10 @@ class Queue:
         query = select(
             *(CellRow.tps, CellRow.form, CellRow.field),
             *(CellRow.status, CellRow.sha256, CellRow.pdf_page),
-        ).where(CellRow.tps.in_({tps for tps, _, _ in wanted}))
+        ).where(
+            CellRow.tps.in_({tps for tps, _, _ in wanted}),
+            CellRow.field.in_({field for _, _, field in wanted}),
+        )
         with self._connections.reading() as connection:
             return {
                 (row.tps, row.form, row.field): CellPlace(row.status, row.sha256, row.pdf_page)
