@@ -79,6 +79,21 @@ Outcome = tuple[PageReading, ...] | ErrorRecord
 """The photo's pages, or why the attempt broke off."""
 
 
+class Pool(Protocol):
+    """Reads photos somewhere: in processes of this machine, or on a cluster."""
+
+    def recipe(self) -> str:
+        """The recipe it reads by."""
+        ...
+
+    def submit(self, jobs: Iterable[PhotoJob]) -> None:
+        """Queue photos; does not wait."""
+
+    def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Outcome]]:
+        """Wait for photos that were submitted, and give each as soon as it is there."""
+        ...
+
+
 class PoolError(ChasilError):
     """The worker processes do not run at all."""
 
@@ -241,6 +256,19 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def start_reader(engine: Engine, seconds_a_file: float = SECONDS_A_FILE) -> ReaderWithRecipe:
+    """Have a reader in this process, whoever started it; it is loaded once."""
+    if getattr(_Worker, "engine", None) != engine:
+        import cv2  # noqa: PLC0415 - the parent needs none
+
+        os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract
+        cv2.setNumThreads(1)
+        _Worker.engine = engine
+        _Worker.seconds_a_file = seconds_a_file
+        _Worker.reader = None
+    return _reader()
 
 
 def _reader() -> ReaderWithRecipe:

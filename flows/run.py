@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
 from flows.comparing import compare_store
 from flows.importing import import_entries
-from flows.pool import Outcome, PhotoJob, ReadingPool
+from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
 from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
-from models.errors import ErrorRecord, ReadingFailed
-from models.records import ConflictKind, PageReading, TpsCode
+from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
+from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
+from models.store.known_files import KnownFiles
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
@@ -35,13 +37,29 @@ class TakenBatch:
     def __init__(self, number: int, jobs: Sequence[PhotoJob]) -> None:
         self.number = number
         self.jobs = jobs
+        self.outcomes: dict[str, Outcome] = {}
+        """SHA-256 to what came of it, so far: kept until it is written, also by a second try."""
 
 
 class Run:
     """One run: a row in the store's ledger from its beginning, and a summary at its end."""
 
-    def __init__(self, store: Store, pool: ReadingPool, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        reporter: Reporter,
+        known: KnownFiles | None = None,
+        turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Open the run.
+
+        Args:
+            store: The ledger.
+            pool: What reads.
+            reporter: Is told how far it is.
+            known: Files that need not be hashed again; without it all are.
+            turn_to_write: Is entered while something is written, where runs take turns.
 
         Raises:
             ChasilError: the workers can't start, or the reader can't be loaded.
@@ -51,11 +69,15 @@ class Run:
         self._store = store
         self._pool = pool
         self._reporter = reporter
+        self._known = known
+        self._turn_to_write = turn_to_write
         self.recipe = pool.recipe()
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
+        self.photos_done = 0
+        """Files that were read, or known before."""
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
 
@@ -73,6 +95,19 @@ class Run:
         if len(imported.problems) > PROBLEMS_SHOWN:
             self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
         self._entries = imported.counts
+
+    def import_each(self, paths: Sequence[Path]) -> None:
+        """Import reported numbers from several files; one that is broken does not stop the rest."""
+        counts = EntryCounts(new=0, revised=0, unchanged=0)
+        for path in paths:
+            try:
+                self.import_entries(path)
+            except EntriesFileError as error:
+                self._reporter.say(f"not used: {error.message}")
+                counts = counts.plus(EntryCounts(new=0, revised=0, unchanged=0, unusable=1))
+            else:
+                counts = counts.plus(self._entries)
+        self._entries = counts
 
     def read_all(
         self, arrivals: Sequence[Arrival], batch_size: int, read: Callable[[TakenBatch], object]
@@ -106,8 +141,9 @@ class Run:
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
         shelf = self._store.shelf
-        uploads = tuple(take_in(arrivals, shelf))
-        self._store.add_uploads(self.batch, uploads)
+        uploads = tuple(take_in(arrivals, shelf, self._known))
+        with self._turn_to_write():
+            self._store.add_uploads(self.batch, uploads)
         jobs = {
             upload.photo.sha256: PhotoJob(
                 upload.photo.sha256, upload.photo.path, upload.name, shelf
@@ -123,25 +159,30 @@ class Run:
         self._asked_for.update(job.sha256 for job in to_read)
         self._pool.submit(to_read)
         self._photos_known += len(uploads) - len(to_read)
+        self.photos_done += len(uploads) - len(to_read)
         self._reporter.advance(len(uploads) - len(to_read))
         return TakenBatch(number, to_read)
 
     def read(self, taken: TakenBatch) -> int:
-        """Wait for a batch's readings and write them; returns how many pages they are."""
-        read: list[tuple[PageReading, ...]] = []
-        failed: dict[str, ErrorRecord] = {}
+        """Wait for a batch's readings and write them; returns how many pages they are.
+
+        May be called again where the store failed: nothing is read twice.
+        """
+        waiting = [job for job in taken.jobs if job.sha256 not in taken.outcomes]
         try:
-            for job, outcome in self._pool.collect(taken.jobs):
-                checked = _checked(job, outcome)
-                if isinstance(checked, ErrorRecord):
-                    failed[job.sha256] = checked
-                else:
-                    read.append(checked)
+            for job, outcome in self._pool.collect(waiting):
+                taken.outcomes[job.sha256] = _checked(job, outcome)
                 self._reporter.advance()
         finally:  # also when the user stops the run: what is read is not read again
-            pages = self._store.add_readings(self.recipe, read)
-            self._store.add_failures(self.batch, failed)
+            outcomes = taken.outcomes.items()
+            failed = {key: one for key, one in outcomes if isinstance(one, ErrorRecord)}
+            read = [one for _, one in outcomes if not isinstance(one, ErrorRecord)]
+            with self._turn_to_write():
+                pages = self._store.add_readings(self.recipe, read)
+                self._store.add_failures(self.batch, failed)
+        taken.outcomes.clear()
         self._pages_read_now += pages + len(failed)
+        self.photos_done += len(taken.jobs)
         return pages
 
     def compare(
@@ -155,8 +196,18 @@ class Run:
 
     def finish(self) -> Summary:
         """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
+        summary = self._sum_up()
+        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
+        refresh_queue(self._store)
+        return summary
+
+    def finish_part(self) -> Summary:
+        """Sum a part of a larger job up. It is no run of its own: its end is not in the ledger."""
+        return self._sum_up()
+
+    def _sum_up(self) -> Summary:
         counts = self._store.count_pages(self.recipe, self.batch)
-        summary = Summary(
+        return Summary(
             batch=self.batch,
             recipe=self.recipe,
             photos=counts.photos,
@@ -173,9 +224,6 @@ class Run:
             seconds_reading=self._seconds_reading,
             pages_read_now=self._pages_read_now,
         )
-        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
-        refresh_queue(self._store)
-        return summary
 
 
 def _checked(job: PhotoJob, outcome: Outcome) -> Outcome:

@@ -16,6 +16,17 @@ class EntryCounts(Record):
     unusable: int = 0
     """Objects or rows that could not be used; each was named in a warning."""
 
+    def plus(self, other: EntryCounts | None) -> EntryCounts:
+        """Both together."""
+        if other is None:
+            return self
+        return EntryCounts(
+            new=self.new + other.new,
+            revised=self.revised + other.revised,
+            unchanged=self.unchanged + other.unchanged,
+            unusable=self.unusable + other.unusable,
+        )
+
 
 class Summary(Record):
     """One run of ``chasil process``."""

@@ -65,6 +65,10 @@ def process(
     batch_size: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
     ] = 100,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Read on this Dask cluster (`local`: make one here)."),
+    ] = None,
 ) -> None:
     """Read a folder of photos, compare it with the reported numbers, list the conflicts.
 
@@ -78,8 +82,12 @@ def process(
 
     - `chasil process photos/ --entries entries.json --manifest photos.csv --workers 8`
     """
+    import os
+
     from rich.console import Console
 
+    if dask:
+        os.environ["CHASIL_DASK"] = dask
     from flows.batch import run_process
     from flows.settings import end_properly_when_told
     from flows.summary import summary_table

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, func, insert, select, update
+from sqlalchemy import URL, Connection, Engine, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import InstrumentedAttribute
@@ -125,6 +125,11 @@ class Store:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
         shelf = open_shelf(photos, home / PHOTOS_NAME)
         return cls(open_engine(url), shelf, patience=patience)
+
+    @property
+    def name(self) -> str:
+        """Which database this is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Close all connections."""
@@ -237,6 +242,36 @@ class Store:
             for sha256, uploads in by_photo.items()
             if len(uploads) > 1
         )
+
+    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool]]:
+        """What came in last under each name of a folder, in any run.
+
+        Returns:
+            Name to the photo's SHA-256 (``None`` where its bytes could not be had), and whether
+            it was read, or tried to be read, by any recipe.
+
+        """
+        last = (
+            select(func.max(UploadRow.id))
+            .where(UploadRow.folder == folder)
+            .group_by(UploadRow.name)
+            .scalar_subquery()
+        )
+        read = select(ReadingRow.id).where(ReadingRow.sha256 == UploadRow.sha256).exists()
+        tried = select(FailureRow.id).where(FailureRow.sha256 == UploadRow.sha256).exists()
+        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried)).where(
+            UploadRow.id.in_(last)
+        )
+        with self._read() as connection:
+            return {name: (sha256, bool(done)) for name, sha256, done in connection.execute(query)}
+
+    def tps_with_photo(self, region: str = "") -> set[str]:
+        """TPS below a region of which a photo came in, in any run."""
+        query = select(UploadRow.tps).distinct().where(UploadRow.sha256.is_not(None))
+        if region:
+            query = query.where(UploadRow.tps.startswith(region, autoescape=True))
+        with self._read() as connection:
+            return {tps for tps in connection.scalars(query) if tps is not None}
 
     # Readings
 
