@@ -8,8 +8,8 @@ what happens; it decides nothing: what is done is what the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -301,23 +301,36 @@ def run_process(
     find_server()
     _Finished.summary = None
     try:
-        return process(
-            photos,
-            entries=entries,
-            manifest=manifest,
-            regions=regions,
-            expect=expect,
-            workers=workers,
-            batch_size=batch_size,
-        )
-    except ParameterTypeError as error:
-        raise WrongParameters(readable(error)) from error
+        with checked():
+            return process(
+                photos,
+                entries=entries,
+                manifest=manifest,
+                regions=regions,
+                expect=expect,
+                workers=workers,
+                batch_size=batch_size,
+            )
     except (httpx.TransportError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not isinstance(error.__cause__, httpx.HTTPError):
             raise
         if _Finished.summary is not None:
             return _Finished.summary  # all is done and stored; only its page can't be ended
         raise ServerLost(f"Prefect's server does not answer any more: {error}") from error
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Parameters that Prefect refuses are an error with a remedy; for the call of a flow.
+
+    Raises:
+        WrongParameters: they were refused.
+
+    """
+    try:
+        yield
+    except ParameterTypeError as error:
+        raise WrongParameters(readable(error)) from error
 
 
 def readable(error: ParameterTypeError) -> str:

@@ -16,7 +16,9 @@ from flows.commands import (
     prefect,
     process,
     read,
+    recap,
     regions,
+    reprocess,
     review,
     users,
     watch,
@@ -35,6 +37,10 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("process")(process.process)
 app.command("watch")(watch.watch)
+app.command("reprocess")(reprocess.reprocess)
+app.command("diff")(reprocess.diff)
+app.command("runs")(reprocess.runs)
+app.command("recap")(recap.recap)
 app.command("conflicts")(conflicts.conflicts)
 app.command("read")(read.read)
 app.command("read-boxes")(read.read_boxes)

@@ -132,6 +132,7 @@ class DaskPool:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.workers = default_workers()
         self._engine = engine
         self._send_bytes = False
         self._running: deque[tuple[Any, list[PhotoJob]]] = deque()

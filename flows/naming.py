@@ -40,7 +40,9 @@ def title(name: str, level: Level) -> str:
     return f"{kind} {said}"
 
 
-def process_name(photos: int, region: str, moment: datetime | None = None) -> str:
+def process_name(
+    photos: int, region: str, moment: datetime | None = None, *, what: str = "process"
+) -> str:
     """``process 1,234 photos of 3216 Kabupaten Bekasi, 24 Nov 14:30``."""
     of = f" of {region}" if region else ""
-    return f"process {photos:,} photo{'' if photos == 1 else 's'}{of}, {short_time(moment)}"
+    return f"{what} {photos:,} photo{'' if photos == 1 else 's'}{of}, {short_time(moment)}"

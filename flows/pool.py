@@ -82,8 +82,17 @@ Outcome = tuple[PageReading, ...] | ErrorRecord
 class Pool(Protocol):
     """Reads photos somewhere: in processes of this machine, or on a cluster."""
 
+    @property
+    def workers(self) -> int:
+        """Processes of this machine that may be used for what is done here."""
+        ...
+
     def recipe(self) -> str:
         """The recipe it reads by."""
+        ...
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What that recipe is made of, by name."""
         ...
 
     def submit(self, jobs: Iterable[PhotoJob]) -> None:
@@ -141,6 +150,18 @@ class ReadingPool:
         try:
             answers = [self._executor.submit(_recipe) for _ in range(self.workers)]
             return answers[0].result()
+        except BrokenProcessPool as error:
+            raise PoolError("a worker process died while it was starting") from error
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is made of, as ``pipeline.read.Reader.recipe_parts``; asks a worker.
+
+        Raises:
+            PoolError: a worker can't start.
+
+        """
+        try:
+            return self._executor.submit(_recipe_parts).result()
         except BrokenProcessPool as error:
             raise PoolError("a worker process died while it was starting") from error
 
@@ -279,6 +300,11 @@ def _reader() -> ReaderWithRecipe:
 
 def _recipe() -> str:
     return _reader().recipe
+
+
+def _recipe_parts() -> dict[str, str]:
+    """Nothing for a reader that does not say; readers of tests need not."""
+    return dict(getattr(_reader(), "recipe_parts", {}))
 
 
 def read_job(job: PhotoJob) -> Outcome:

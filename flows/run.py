@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
-from flows.comparing import compare_store
+from flows.changes import Comparison, changed_since, context_of, standing
+from flows.comparing import compare_store, reported_fields
 from flows.importing import import_entries
 from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
@@ -24,6 +25,7 @@ from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
 from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
 from models.store.known_files import KnownFiles
+from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
@@ -72,14 +74,18 @@ class Run:
         self._known = known
         self._turn_to_write = turn_to_write
         self.recipe = pool.recipe()
+        store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
         self.photos_done = 0
         """Files that were read, or known before."""
+        self._failed_now = 0
+        self._chosen: int | None = None
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
+        self._comparison: Comparison | None = None
 
     def import_entries(self, path: Path) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
@@ -138,6 +144,43 @@ class Run:
             read(ahead)
         self._seconds_reading = time.monotonic() - began
 
+    def read_again(
+        self,
+        photos: Sequence[ChosenPhoto],
+        batch_size: int,
+        read: Callable[[TakenBatch], object],
+    ) -> None:
+        """Read kept photos that the recipe has not read, a batch at a time.
+
+        Args:
+            photos: The chosen ones; those that are not stale are left alone.
+            batch_size: Photos a batch.
+            read: Called for each batch; calls ``read``.
+
+        """
+        self._reporter.begin(len(photos))
+        began = time.monotonic()
+        chosen = {photo.sha256: photo for photo in photos}
+        stale = set(self._store.readings_missing(chosen, self.recipe))
+        self._reporter.advance(len(chosen) - len(stale))
+        self._chosen, self._photos_known = len(chosen), len(chosen) - len(stale)
+        self.photos_done += len(chosen) - len(stale)
+        rest = (photo for photo in chosen.values() if photo.sha256 in stale)
+        ahead: TakenBatch | None = None
+        number = 0
+        while some := tuple(islice(rest, batch_size)):
+            number += 1
+            shelf = self._store.shelf  # a copy that is gone from it is a failure of that photo
+            jobs = [PhotoJob(photo.sha256, None, photo.name, shelf) for photo in some]
+            taken = TakenBatch(number, jobs)
+            self._pool.submit(taken.jobs)
+            if ahead is not None:
+                read(ahead)
+            ahead = taken
+        if ahead is not None:
+            read(ahead)
+        self._seconds_reading = time.monotonic() - began
+
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
         shelf = self._store.shelf
@@ -183,16 +226,61 @@ class Run:
         taken.outcomes.clear()
         self._pages_read_now += pages + len(failed)
         self.photos_done += len(taken.jobs)
+        self._failed_now += len(failed)
         return pages
 
     def compare(
-        self, expected: Collection[TpsCode] = (), regions: RegionTable | None = None
+        self,
+        expected: Collection[TpsCode] = (),
+        regions: RegionTable | None = None,
+        *,
+        everything: bool = False,
+        processes: int | None = None,
     ) -> None:
-        """Find and record all conflicts in the store; see ``compare_store``."""
+        """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
+
+        TPS of which nothing is other than in the last run keep their conflicts; the others are
+        compared.
+
+        Args:
+            expected: TPS that must have photos.
+            regions: Table of regions to hold headers against.
+            everything: Compare also what is as it was.
+            processes: How many compare, where there are many TPS; as many as read if not given.
+
+        """
         self._reporter.say("comparing")
-        for compared in compare_store(self._store, self.recipe, expected, regions):
-            self._store.save_conflicts(self.batch, compared.conflicts)
-            keep_cells(self._store, compared)
+        store = self._store
+        now = standing(store, self.recipe, expected)
+        context = context_of(regions, reported_fields(store, now))
+        last = None if everything else store.latest_batch()
+        changed = changed_since(store, now, last, context)
+        store.history.save_compared(self.batch, changed.signatures)
+        if changed.carried_from is not None:
+            store.history.carry_conflicts(
+                changed.carried_from,
+                self.batch,
+                besides=changed.tps,
+                besides_kind=ConflictKind.DUPLICATE_PHOTO,
+            )
+        for compared in compare_store(
+            store,
+            self.recipe,
+            regions=regions,
+            now=now,
+            tps=changed.tps,
+            processes=processes or self._pool.workers,
+        ):
+            store.save_conflicts(self.batch, compared.conflicts)
+            keep_cells(store, compared)
+            store.history.save_fields(self.batch, compared.tps, compared.states)
+        self._comparison = Comparison(
+            context=context,
+            tps=len(now.signatures),
+            compared=len(changed.tps),
+            carried_from=changed.carried_from,
+            builds_on=changed.builds_on,
+        )
 
     def finish(self) -> Summary:
         """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
@@ -210,9 +298,13 @@ class Run:
         return Summary(
             batch=self.batch,
             recipe=self.recipe,
-            photos=counts.photos,
+            photos=counts.photos if self._chosen is None else self._chosen,
             photos_known=self._photos_known,
-            pages_read=counts.pages_read,
+            pages_read=(
+                counts.pages_read
+                if self._chosen is None
+                else self._pages_read_now - self._failed_now
+            ),
             rejected=counts.rejected,
             fields=counts.fields,
             entries=self._entries,
@@ -223,6 +315,7 @@ class Run:
             seconds=time.monotonic() - self._began,
             seconds_reading=self._seconds_reading,
             pages_read_now=self._pages_read_now,
+            comparison=self._comparison,
         )
 
 

@@ -108,5 +108,18 @@ def process(
         typer.echo("Stopped. What was read is kept: the same command goes on from here.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     Console().print(summary_table(summary))
+    _say_what_changed(summary.batch)
     if summary.conflicts:
         typer.echo("See them with `chasil conflicts`, or `chasil conflicts --format xlsx`.")
+
+
+def _say_what_changed(batch: int) -> None:
+    """One line: what is other than in the run before."""
+    from flows.diffing import diff_runs, finished_run, run_before, short_line
+    from models.store.store import Store
+
+    with Store.open() as store:
+        before = run_before(store, batch)
+        if before is not None:
+            typer.echo(short_line(diff_runs(store, before, finished_run(store, batch))))
+            typer.echo(f"See it with `chasil diff {before.id} {batch}`.")

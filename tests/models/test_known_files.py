@@ -10,7 +10,7 @@ import pytest
 
 from flows.arrivals import find_arrivals, take_in
 from models.store.known_files import FileMemoryError, KnownFiles, stamp_of
-from models.store.shelf import KeptPhoto, PhotoShelf
+from models.store.shelf import FolderShelf, KeptPhoto, PhotoShelf
 
 
 def hashes(folder: Path, shelf: PhotoShelf, known: KnownFiles) -> dict[str, str]:
@@ -25,13 +25,13 @@ def hashes(folder: Path, shelf: PhotoShelf, known: KnownFiles) -> dict[str, str]
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files whose bytes were asked for."""
     names: list[str] = []
-    keep = PhotoShelf.keep
+    keep = FolderShelf.keep
 
-    def watched(self: PhotoShelf, path: Path) -> KeptPhoto:
+    def watched(self: FolderShelf, path: Path) -> KeptPhoto:
         names.append(path.name)
         return keep(self, path)
 
-    monkeypatch.setattr(PhotoShelf, "keep", watched)
+    monkeypatch.setattr(FolderShelf, "keep", watched)
     return names
 
 
@@ -44,7 +44,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("later")
 def test_what_is_unchanged_is_not_opened(tmp_path: Path, opened: list[str]) -> None:
-    photos, shelf = tmp_path / "photos", PhotoShelf(tmp_path / "shelf")
+    photos, shelf = tmp_path / "photos", FolderShelf(tmp_path / "shelf")
     photos.mkdir()
     for name in "abc":
         (photos / name).write_text(name)
@@ -62,7 +62,7 @@ def test_what_is_unchanged_is_not_opened(tmp_path: Path, opened: list[str]) -> N
 
 @pytest.mark.usefixtures("later")
 def test_a_write_that_is_backdated_is_seen(tmp_path: Path, opened: list[str]) -> None:
-    photos, shelf = tmp_path / "photos", PhotoShelf(tmp_path / "shelf")
+    photos, shelf = tmp_path / "photos", FolderShelf(tmp_path / "shelf")
     photos.mkdir()
     (photos / "a").write_text("one")
     stamp = (photos / "a").stat()
@@ -75,7 +75,7 @@ def test_a_write_that_is_backdated_is_seen(tmp_path: Path, opened: list[str]) ->
 
 
 def test_what_was_just_written_is_not_remembered(tmp_path: Path, opened: list[str]) -> None:
-    photos, shelf = tmp_path / "photos", PhotoShelf(tmp_path / "shelf")
+    photos, shelf = tmp_path / "photos", FolderShelf(tmp_path / "shelf")
     photos.mkdir()
     (photos / "a").write_text("one")
     with KnownFiles.open(tmp_path) as known:
@@ -86,7 +86,7 @@ def test_what_was_just_written_is_not_remembered(tmp_path: Path, opened: list[st
 
 @pytest.mark.usefixtures("later")
 def test_a_copy_that_is_lost_is_made_again(tmp_path: Path) -> None:
-    photos, shelf = tmp_path / "photos", PhotoShelf(tmp_path / "shelf")
+    photos, shelf = tmp_path / "photos", FolderShelf(tmp_path / "shelf")
     photos.mkdir()
     (photos / "a").write_text("one")
     with KnownFiles.open(tmp_path) as known:
