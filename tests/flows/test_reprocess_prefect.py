@@ -28,7 +28,7 @@ NEW = Engine(load=fake_reading.load_newer, read=fake_reading.read)
 if __name__ == "__main__":
     flows.batch.ENGINE = OLD
     flows.batch.run_process([Path(sys.argv[1])], workers=1)
-    flows.reprocess.ENGINE = NEW
+    flows.batch.ENGINE = NEW
     done = flows.reprocess.run_reprocess(Choice(region="3216"), workers=1)
     recap(region="3216032003", levels=("desa",))
     print(done.model_dump_json())
@@ -66,4 +66,4 @@ def test_run_again_under_prefect(tmp_path: Path) -> None:
     keys = {key for (key,) in prefect.execute("SELECT key FROM artifact")}
     prefect.close()
     assert flow_runs == [("COMPLETED",)] * 3
-    assert keys == {"conflicts", "summary", "diff", "changes", "recap"}
+    assert keys == {"progress", "conflicts", "summary", "diff", "changes", "recap"}

@@ -189,8 +189,8 @@ def test_entries_are_imported_when_they_are_whole_and_when_they_change(
     known: KnownFiles, tmp_path: Path
 ) -> None:
     sirekap = tmp_path / "sirekap"
-    (sirekap / "pdpr").mkdir(parents=True)
-    for name in ("3216012001001.json", "notes.txt", "a.csv.part", "pdpr/3216012001001.json"):
+    sirekap.mkdir()
+    for name in ("3216012001001.json", "notes.txt", "a.csv.part"):
         (sirekap / name).write_text("{}")
     assert new_entries(sirekap, known, "store") == ((), 1)
     ((path, stamp),), waiting = new_entries(sirekap, known, "store")
