@@ -174,7 +174,7 @@ def _of_fields(
     reading: FormReading | None, entry: Entry | None, reported: Collection[str]
 ) -> Iterator[Conflict]:
     numbers = entry.fields if entry else {}
-    in_entry = _violations(evaluate_all(numbers)) if entry else ()
+    in_entry = _violations(evaluate_all(numbers, entry.form)) if entry else ()
     on_paper = _violations(evaluate_reading(reading)) if reading else ()
     if reading:
         broken = _Broken(paper=_fields_in(on_paper), entry=_fields_in(in_entry))
