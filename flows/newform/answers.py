@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from models.errors import InputFileError
-from models.forms.template import FormSum
+from models.forms.template import BoxMm, FormSum, HeaderPart
 from models.records import Record
 
 PEMILU_2024 = "pemilu-2024"
@@ -42,6 +42,8 @@ class Answers(Record):
     copy_of: str | None = None
     page_titles: dict[str, tuple[str, ...]] = {}
     """Number of the page to the lines that tell it, where the print was misread."""
+    header: dict[str, dict[HeaderPart, BoxMm]] = {}
+    """Number of the page to parts of its header, where dotted lines were misjudged; in mm."""
     fields: dict[str, str] = {}
     """Proposed name to the right one; "" for boxes that hold no number."""
     labels: dict[str, str] = {}
@@ -111,6 +113,9 @@ def answers_as_toml(
         lines += ["", "[page_titles]"]
         for number, titles in answers.page_titles.items():
             lines.append(f"{quoted(number)} = [{', '.join(quoted(one) for one in titles)}]")
+    for number, parts_of in answers.header.items():
+        lines += ["", f"[header.{number}]"]
+        lines += [f"{part} = {list(box)}" for part, box in parts_of.items()]
     lines += ["", "# Proposed name = the name it gets. An empty name leaves the boxes out.", "[fields]"]
     for field, name in answers.fields.items():
         lines.append(f"{field} = {quoted(name)}  # {notes.get(field, '')}")

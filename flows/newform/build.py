@@ -102,6 +102,9 @@ def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
     titles = answers.page_titles.get(str(data["number"]))
     if titles:
         data["title"] = list(titles)
+    corrected = answers.header.get(str(data["number"]), {})
+    if corrected:
+        data["header"] = data.get("header", {}) | {k: list(box) for k, box in corrected.items()}
     for field in data["fields"]:
         field["label"] = answers.labels.get(field["name"], field["label"])
     return data
