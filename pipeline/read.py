@@ -172,7 +172,7 @@ def _field(
     doubts: list[ReviewReason] = []
     if name in placed.loose:
         doubts.append(ReviewReason.CELL_OUT_OF_PLACE)
-    if placed.placement.px_per_mm < COARSE_PX_PER_MM:
+    if placed.placement.px_per_mm < COARSE_PX_PER_MM * placed.form.enlargement:
         doubts.append(ReviewReason.TOO_COARSE)
     more: dict[str, Witness] = {}
     if name in page.tally:

@@ -116,7 +116,8 @@ def _placed(
         raise NoFormFound(
             f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
         )
-    if len(loose) == len(in_view):
+    boxes = np.isin(belongs, list(in_view))
+    if len(loose) == len(in_view) and agree[boxes].sum() < LEAST_SHARE * boxes.sum():
         raise PoorPlacement(
             f"{photo.name}: of the {len(in_view)} fields of {form.id} page {page.number} in view, "
             "none has its boxes where they should be",
@@ -125,9 +126,9 @@ def _placed(
     error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
     placement = Placement(
         method=located.method,
-        error_mm=round(error, 3),
-        worst_mm=round(worst, 3),
-        px_per_mm=round(_resolution(warp, page.fields) * photo.reduction, 3),
+        error_mm=round(error / form.enlargement, 3),
+        worst_mm=round(worst / form.enlargement, 3),
+        px_per_mm=round(_resolution(warp, page.fields) * photo.reduction * form.enlargement, 3),
         rotation_degrees=round(_rotation(warp), 1),
         in_view=round(len(in_view) / len(page.fields), 4),
         outline=tuple(

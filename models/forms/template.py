@@ -212,6 +212,8 @@ class FormTemplate(_Part):
 
     digest: str = ""
     """SHA-256 of the data file, set on load; part of every reading's recipe."""
+    enlargement: Millimetres = 1.0
+    """How many times larger than on the sheet all lengths are; see ``models.forms.enlarge``."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
