@@ -169,14 +169,17 @@ def worst_mm(photo: PagePhoto, placed: PlacedPage, page: PageTemplate) -> float:
     for field in page.fields:
         if field.name not in placed.in_view:
             continue
-        dx, dy = placed.nudges.get(field.name, (0.0, 0.0))
+        dx, dy = (
+            value / placed.form.enlargement
+            for value in placed.nudges.get(field.name, (0.0, 0.0))
+        )
         for x0, y0, x1, y1 in field.boxes:
             corners += [(x0, y0), (x1, y1)]
             nudged += [(x0 + dx, y0 + dy), (x1 + dx, y1 + dy)]
     if not corners:
         return 0.0
     points = np.array(corners)
-    put = placed.warp.to_px(np.array(nudged))
+    put = placed.warp.to_px(np.array(nudged) * placed.form.enlargement)
     put = (put + 0.5) * placed.photo.reduction - 0.5
     true = photo.page_to_photo(points)
     off = np.hypot(*(put - true).T) / np.maximum(photo.page_to_photo.px_per_mm(points), 1e-6)
