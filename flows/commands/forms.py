@@ -157,9 +157,7 @@ def new(
     ] = None,
     answers: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Names and sums, as TOML, JSON, or CSV with field,name."
-        ),
+        typer.Option(metavar="FILE", help="Names and sums, as TOML, JSON, or CSV with field,name."),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the draft and its pictures go.")

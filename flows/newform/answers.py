@@ -40,13 +40,13 @@ class Answers(Record):
     year: int | None = Field(default=None, ge=1955, le=2100)
     source: str | None = None
     copy_of: str | None = None
-    page_titles: dict[str, tuple[str, ...]] = {}
+    page_titles: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Number of the page to the lines that tell it, where the print was misread."""
-    header: dict[str, dict[HeaderPart, BoxMm]] = {}
+    header: dict[str, dict[HeaderPart, BoxMm]] = Field(default_factory=dict)
     """Number of the page to parts of its header, where dotted lines were misjudged; in mm."""
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = Field(default_factory=dict)
     """Proposed name to the right one; "" for boxes that hold no number."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     """Right name to its label, where the print was misread."""
     sums: tuple[FormSum, ...] | Literal["pemilu-2024"] | None = None
     """``pemilu-2024`` for the rules of that election; ``None``: what the names suggest."""
@@ -116,7 +116,11 @@ def answers_as_toml(
     for number, parts_of in answers.header.items():
         lines += ["", f"[header.{number}]"]
         lines += [f"{part} = {list(box)}" for part, box in parts_of.items()]
-    lines += ["", "# Proposed name = the name it gets. An empty name leaves the boxes out.", "[fields]"]
+    lines += [
+        "",
+        "# Proposed name = the name it gets. An empty name leaves the boxes out.",
+        "[fields]",
+    ]
     for field, name in answers.fields.items():
         lines.append(f"{field} = {quoted(name)}  # {notes.get(field, '')}")
     if answers.labels:

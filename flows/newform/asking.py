@@ -16,7 +16,7 @@ SKIP = "-"
 
 
 def ask(draft: Draft, answers: Answers) -> Answers:
-    """Ask for every name that the answers do not hold, then for the sums; Enter keeps a proposal."""
+    """Ask for every name that the answers do not hold, and for sums; Enter keeps a proposal."""
     typer.echo(
         "For each row of boxes: Enter keeps the proposed name, a new name replaces it "
         f"(a-z, 0-9, _), {SKIP} leaves the boxes out."
@@ -47,17 +47,18 @@ def _ask_name(page: int, label: str, proposed: str, given: dict[str, str]) -> st
 
 
 def _ask_sums(names: list[str]) -> tuple[FormSum, ...]:
-    kept: list[FormSum] = []
-    for line in suggested_sums(names):
-        if typer.confirm(f"Must this hold?  {line.total} = {' + '.join(line.parts)}", default=True):
-            kept.append(line.model_copy(update={"source": "confirmed when the form was added"}))
+    kept: list[FormSum] = [
+        line.model_copy(update={"source": "confirmed when the form was added"})
+        for line in suggested_sums(names)
+        if typer.confirm(f"Must this hold?  {line.total} = {' + '.join(line.parts)}", default=True)
+    ]
     typer.echo("Other sums, as  total = part + part ; an empty line ends.")
     while said := str(typer.prompt("sum", default="", show_default=False)).strip():
-        line = parse_sum(said, names)
-        if isinstance(line, str):
-            typer.echo(f"  {line}")
+        other = parse_sum(said, names)
+        if isinstance(other, str):
+            typer.echo(f"  {other}")
         else:
-            kept.append(line)
+            kept.append(other)
     return tuple(kept)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -53,7 +52,7 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
     title = answers.title or draft.title
     names = [name for name in given.values() if name]
     sums: tuple[FormSum, ...] | None
-    if answers.sums == PEMILU_2024:
+    if isinstance(answers.sums, str):
         sums = None
     else:
         sums = suggested_sums(names) if answers.sums is None else answers.sums
@@ -110,15 +109,16 @@ def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
     return data
 
 
-def written(value: Any, depth: int = 0) -> str:
+def written(value: object, depth: int = 0) -> str:
     """JSON that a person can read: whatever fits stands on one line."""
     flat = json.dumps(value, ensure_ascii=False)
-    if depth > 0 and (len(flat) + depth <= WIDTH or not isinstance(value, dict | list) or not value):
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    if depth > 0 and len(flat) + depth <= WIDTH:
         return flat
     pad = " " * (depth + 1)
-    part: Callable[[Any], str] = lambda one: written(one, depth + 1)  # noqa: E731
     if isinstance(value, dict):
-        inner = [f"{pad}{json.dumps(key)}: {part(one)}" for key, one in value.items()]
+        inner = [f"{pad}{json.dumps(key)}: {written(one, depth + 1)}" for key, one in value.items()]
         return "{\n" + ",\n".join(inner) + "\n" + " " * depth + "}"
-    inner = [f"{pad}{part(one)}" for one in value]
+    inner = [f"{pad}{written(one, depth + 1)}" for one in value]
     return "[\n" + ",\n".join(inner) + "\n" + " " * depth + "]"

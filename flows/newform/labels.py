@@ -56,9 +56,7 @@ def named(places: Sequence[NumberPlace], found: Print) -> tuple[Named, ...]:
     return tuple(result)
 
 
-def _name(
-    label: str, beside: Sequence[TextLine], place: NumberPlace, found: Print
-) -> str | None:
+def _name(label: str, beside: Sequence[TextLine], place: NumberPlace, found: Print) -> str | None:
     known = known_name(label)
     if known is not None and not (CANDIDATE.search(label) and candidate_number(label)):
         return known
@@ -100,10 +98,7 @@ def _extent(line: TextLine, place: NumberPlace, found: Print) -> tuple[float, fl
 
 def _left_of(place: NumberPlace, before: NumberPlace | None, found: Print) -> list[TextLine]:
     start = before.box[2] if before else 0.0
-    if place.tally is not None:
-        end = place.tally.frame[0] + 1
-    else:
-        end = place.box[0] + 1
+    end = (place.box if place.tally is None else place.tally.frame)[0] + 1
     lines = []
     for line in found.texts:
         if line.box[2] > end or line.box[0] < start or _is_no_label(line):
@@ -115,9 +110,7 @@ def _left_of(place: NumberPlace, before: NumberPlace | None, found: Print) -> li
     return _nearest_cells(lines, place, found)
 
 
-def _nearest_cells(
-    lines: list[TextLine], place: NumberPlace, found: Print
-) -> list[TextLine]:
+def _nearest_cells(lines: list[TextLine], place: NumberPlace, found: Print) -> list[TextLine]:
     """Without a running section's letter in a cell that spans several rows."""
     kept = []
     for line in lines:

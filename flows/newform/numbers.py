@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -114,7 +115,7 @@ def _parted(row: list[BoxMm], found: Print) -> list[list[BoxMm]]:
     """A row, cut where a gap is wider than the others, or where a column of the table ends."""
     if len(row) < 2:
         return [row]
-    gaps = [right[0] - left[2] for left, right in zip(row, row[1:], strict=False)]
+    gaps = [right[0] - left[2] for left, right in pairwise(row)]
     usual = max(min(gaps), 0.0)
     cuts = {k + 1 for k, gap in enumerate(gaps) if gap > 1.5 * usual + 0.4}
     for k, gap in enumerate(gaps):
@@ -123,7 +124,7 @@ def _parted(row: list[BoxMm], found: Print) -> list[list[BoxMm]]:
     if usual < 0.4:
         cuts |= _ends_of_heads(row, found)
     ends = [0, *sorted(cuts), len(row)]
-    return [row[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [row[start:end] for start, end in pairwise(ends)]
 
 
 def _stroke_between(left: BoxMm, right: BoxMm, found: Print) -> bool:
@@ -196,7 +197,7 @@ def _grids(runs: list[list[BoxMm]]) -> tuple[list[Grid], list[list[BoxMm]]]:
 
 def _is_tally(stack: list[list[BoxMm]]) -> bool:
     run = stack[0]
-    no_gaps = all(abs(right[0] - left[2]) < 0.4 for left, right in zip(run, run[1:], strict=False))
+    no_gaps = all(abs(right[0] - left[2]) < 0.4 for left, right in pairwise(run))
     least = TALLY_COLUMNS if len(stack) > 1 else LONE_TALLY_COLUMNS
     return no_gaps and len(run) >= least
 
@@ -373,5 +374,7 @@ def dotted_leaders(sheet: BlankSheet) -> tuple[BoxMm, ...]:
         if np.median(np.abs(steps - np.median(steps))) > 0.15 * np.median(steps):
             continue
         y = float(np.mean([y for _, y in one]))
-        found.append((round(one[0][0], 2), round(y - 0.3, 2), round(one[-1][0], 2), round(y + 0.3, 2)))
+        found.append(
+            (round(one[0][0], 2), round(y - 0.3, 2), round(one[-1][0], 2), round(y + 0.3, 2))
+        )
     return tuple(found)

@@ -10,7 +10,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdf
 from PIL import Image, UnidentifiedImageError
 
-from flows.newform.prints import BlankSheet, Grey, TextLine
+from flows.newform.prints import BlankSheet, Grey
 from flows.newform.vectors import MM_A_POINT, letters_of, shapes_of
 from models.errors import InputFileError
 
@@ -35,9 +35,7 @@ class BlankFormError(InputFileError):
     )
 
 
-def open_blank(
-    path: Path, page_mm: tuple[float, float] | None = None
-) -> tuple[BlankSheet, ...]:
+def open_blank(path: Path, page_mm: tuple[float, float] | None = None) -> tuple[BlankSheet, ...]:
     """Open a blank form: one sheet for each page of a PDF, or one for a picture.
 
     Args:
@@ -77,7 +75,9 @@ def _pdf_page(page: pdfium.PdfPage, page_mm: tuple[float, float] | None) -> Blan
     grey = _rendered(page, px_per_mm)
     texts = letters_of(page)
     if not texts:
-        notes.append("The PDF has no letters, only their outlines: the print was read by Tesseract.")
+        notes.append(
+            "The PDF has no letters, only their outlines: the print was read by Tesseract."
+        )
     return BlankSheet(
         page_mm=(round(wide, 2), round(high, 2)),
         px_per_mm=px_per_mm,
@@ -104,7 +104,7 @@ def _picture_on(page: pdfium.PdfPage) -> pdfium.PdfObject | None:
 
     def share(image: pdfium.PdfObject) -> float:
         left, bottom, right, top = image.get_bounds()
-        return (right - left) * (top - bottom) / (wide * high)
+        return float((right - left) * (top - bottom) / (wide * high))
 
     largest = max(images, key=share, default=None)
     return largest if largest is not None and share(largest) >= SHARE_OF_A_PICTURE else None
@@ -186,6 +186,3 @@ def _skew(grey: Grey) -> float:
         leaning.append(float(np.degrees(np.arctan(np.polyfit(xs, ys, 1)[0]))))
     within = [angle for angle in leaning if abs(angle) < MOST_SKEW_DEGREES]
     return float(np.median(within)) if within else 0.0
-
-
-__all__ = ["BlankFormError", "TextLine", "open_blank"]

@@ -111,7 +111,9 @@ def try_form(
             rng = np.random.default_rng([seed, copy, sorted(CAMERAS).index(camera)])
             filled = filled_form(rng, form=form.id)
             for page in form.pages:
-                own = np.random.default_rng([seed, copy, sorted(CAMERAS).index(camera), page.number])
+                own = np.random.default_rng(
+                    [seed, copy, sorted(CAMERAS).index(camera), page.number]
+                )
                 photo = filled_page(filled, page.number, copy, own, camera)
                 yield judged(photo, form, page, reader, camera)
 
@@ -170,8 +172,7 @@ def worst_mm(photo: PagePhoto, placed: PlacedPage, page: PageTemplate) -> float:
         if field.name not in placed.in_view:
             continue
         dx, dy = (
-            value / placed.form.enlargement
-            for value in placed.nudges.get(field.name, (0.0, 0.0))
+            value / placed.form.enlargement for value in placed.nudges.get(field.name, (0.0, 0.0))
         )
         for x0, y0, x1, y1 in field.boxes:
             corners += [(x0, y0), (x1, y1)]

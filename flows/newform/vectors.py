@@ -147,7 +147,11 @@ def _bars(points: list[Point], ink: Ink) -> Iterator[PrintedLine]:
     wide, high = max(xs) - min(xs), max(ys) - min(ys)
     thick = min(wide, high)
     corners = {(round(x, 2), round(y, 2)) for x, y in points}
-    if len(corners) != 4 or not 0 < thick <= WIDEST_MM or max(wide, high) < max(LEAST_MM, 4 * thick):
+    if (
+        len(corners) != 4
+        or not 0 < thick <= WIDEST_MM
+        or max(wide, high) < max(LEAST_MM, 4 * thick)
+    ):
         return
     x, y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
     level = (round(min(xs), 3), round(y, 3), round(max(xs), 3), round(y, 3))

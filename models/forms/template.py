@@ -1,9 +1,10 @@
 """A form as data: where everything is printed, in millimetres.
 
-One JSON file a form lies beside this module, or in the user's own folder (see ``own_forms_folder``).
-``load_form("c-hasil-ppwp-2024")`` validates it and returns a frozen ``FormTemplate``; a broken file
-raises ``FormFileError`` that names the file and the field. Coordinates are mm on the sheet, origin
-at its top left, y down; a box is ``(x0, y0, x1, y1)`` along the centre-lines of its printed strokes.
+One JSON file a form lies beside this module, or in the user's own folder, ``own_forms_folder``.
+``load_form("c-hasil-ppwp-2024")`` validates it and returns a frozen ``FormTemplate``; a broken
+file raises ``FormFileError`` that names the file and the field. Coordinates are mm on the sheet,
+origin at its top left, y down; a box is ``(x0, y0, x1, y1)`` along the centre-lines of its printed
+strokes.
 """
 
 from __future__ import annotations

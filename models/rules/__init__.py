@@ -17,6 +17,7 @@ from models.rules import (
     paslon_sum_is_suara_sah,
     pengguna_dpt_at_most_pemilih_dpt,
     sah_plus_tidak_sah_is_total,
+    salinan_is_plano,
     suara_total_at_most_300,
     suara_total_is_pengguna_total,
     sums_of_the_form,
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate_all",
     "evaluate_reading",
     "rules_for",
+    "salinan_is_plano",
 ]
 
 RULES: tuple[Rule, ...] = (
