@@ -12,11 +12,12 @@ CODE = "sums_of_the_form"
 
 def rules_in(form: FormTemplate) -> tuple[Rule, ...]:
     """One rule for each line of ``form.sums``, all under one code, each with its own source."""
-    return _rules(form.title, form.sums or ())
+    return rules_of_sums(form.title, form.sums or ())
 
 
 @lru_cache(maxsize=64)
-def _rules(title: str, sums: tuple[FormSum, ...]) -> tuple[Rule, ...]:
+def rules_of_sums(title: str, sums: tuple[FormSum, ...]) -> tuple[Rule, ...]:
+    """The same for lines at hand, of a form with this printed title."""
     return tuple(
         Rule(
             code=CODE,

@@ -43,7 +43,7 @@ def draft(blank: Path) -> Draft:
     return draft_of(open_blank(blank))
 
 
-def candidates(draft: Draft) -> Answers:
+def candidates() -> Answers:
     """What a person says of the village's form: its candidates are no paslon."""
     names = {f"suara_paslon_{k}": f"suara_calon_{k}" for k in range(1, village_form.CANDIDATES + 1)}
     return Answers(id="pilkades-2026", fields=names, year=2026)
@@ -87,7 +87,7 @@ def test_names_come_from_the_labels(draft: Draft) -> None:
 
 
 def test_the_draft_is_a_form_with_its_own_sums(draft: Draft, tmp_path: Path) -> None:
-    built = build(draft, candidates(draft), source="a test")
+    built = build(draft, candidates(), source="a test")
     path = tmp_path / "pilkades-2026.json"
     path.write_bytes(built.content)
     form = load_form_file(path)
@@ -99,7 +99,7 @@ def test_the_draft_is_a_form_with_its_own_sums(draft: Draft, tmp_path: Path) -> 
 
 
 def test_answers_make_the_same_form_again(draft: Draft, tmp_path: Path) -> None:
-    first = build(draft, candidates(draft), source="a test")
+    first = build(draft, candidates(), source="a test")
     path = tmp_path / "answers.toml"
     path.write_text(answers_as_toml(first.answers, first.notes, first.form.sums))
     assert build(draft, read_answers(path), source="another").content == first.content
@@ -176,9 +176,7 @@ def test_a_number_without_print_beside_it_has_no_name(scanned: Print) -> None:
 
 def test_a_table_without_gaps_is_parted_under_its_heads() -> None:
     form = load_form("c-hasil-salinan-ppwp-2024")
-    sheet = BlankSheet(
-        page_mm=form.page_mm, px_per_mm=8.0, grey=draw_page(form, form.page(1), 8.0)
-    )
+    sheet = BlankSheet(page_mm=form.page_mm, px_per_mm=8.0, grey=draw_page(form, form.page(1), 8.0))
     found = numbers_on(looked_at(sheet))
     assert [len(place.boxes) for place in found] == [3] * 22
     true = sorted(form.page(1).fields, key=lambda field: (round(field.boxes[0][1]), field.boxes[0]))
