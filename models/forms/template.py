@@ -186,6 +186,8 @@ class FormTemplate(_Part):
     """Name of the OpenCV marker dictionary the tags are from."""
     box_stroke_mm: Millimetres
     """Width of the printed stroke round a digit box."""
+    box_ink: Literal["black", "grey"] = "black"
+    """Of that stroke."""
     pages: Annotated[tuple[PageTemplate, ...], Field(min_length=1)]
 
     digest: str = ""
