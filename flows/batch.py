@@ -30,6 +30,7 @@ from flows.summary import Summary, summary_markdown
 from models.errors import ChasilError
 from models.regions import RegionTable, load_regions, read_regions
 from models.store.store import Store
+from pipeline.gather import PPWP_FORM
 from pipeline.intake import read_manifest
 from pipeline.read import load_reader, read_file
 
@@ -65,6 +66,7 @@ def process(
     expect: str | None = None,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
+    form: str = PPWP_FORM,
 ) -> Summary:
     """Read photos, import entries, compare everything in the store.
 
@@ -77,6 +79,7 @@ def process(
         expect: Code of a region; each of its TPS must have photos.
         workers: Reading processes; one a processor if not given.
         batch_size: Photos a task run.
+        form: Id of the form that every TPS owes: its pages are what can be missing.
 
     Raises:
         ChasilError: an input file, the store or the installation is broken. Photos never are.
@@ -98,7 +101,7 @@ def process(
         if entries is not None:
             run.import_entries(entries)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
-        run.compare(expected, table)
+        run.compare(expected, table, form)
         summary = run.finish()
         _show(store, summary)
     return summary
@@ -113,6 +116,7 @@ def run_process(
     expect: str | None = None,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
+    form: str = PPWP_FORM,
 ) -> Summary:
     """Run the flow for a person: see ``process``; no server is an error with a remedy.
 
@@ -131,6 +135,7 @@ def run_process(
         expect=expect,
         workers=workers,
         batch_size=batch_size,
+        form=form,
     )
 
 

@@ -16,7 +16,7 @@ from models.regions import RegionTable
 from models.reliability import load_reliabilities
 from models.store.store import Store
 from pipeline.compare import compare_all
-from pipeline.gather import Gathered, gather
+from pipeline.gather import PPWP_FORM, Gathered, gather
 
 TPS_AT_ONCE = 200
 """Some 600 pages; each takes about 100 kB as long as it is compared."""
@@ -36,6 +36,7 @@ def compare_store(
     recipe: str,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
+    form: str = PPWP_FORM,
 ) -> Iterator[Compared]:
     """Compare everything, some hundred TPS at a time; conflicts of one TPS need not come together.
 
@@ -44,6 +45,7 @@ def compare_store(
         recipe: The recipe whose readings count where there are several.
         expected: TPS that must have photos.
         regions: Table of regions to hold the photos' headers against.
+        form: Id of the form that every TPS owes.
 
     """
     known = load_reliabilities(installed_digests())
@@ -53,21 +55,21 @@ def compare_store(
     nothing_reported = next(store.latest_entries(), None) is None
 
     for pages in _some_tps(store.current_readings(recipe)):
-        gathered = replace(gather(pages, known), duplicates=())
+        gathered = replace(gather(pages, known, form=form), duplicates=())
         copies += [page for page in pages if page.sha256 in copied]
         with_photo |= gathered.tps
         entries = None if nothing_reported else tuple(store.latest_entries(gathered.tps))
-        conflicts = compare_all(gathered, entries, regions=regions)
+        conflicts = compare_all(gathered, entries, regions=regions, form=form)
         yield Compared(gathered.form_readings, entries or (), conflicts)
     yield Compared((), (), compare_all(Gathered(duplicates=gather(copies).duplicates), None))
 
     unseen = (entry for entry in store.latest_entries() if entry.tps not in with_photo)
     for some in _chunks(unseen):
         missing = {entry.tps for entry in some} & set(expected)
-        yield Compared((), tuple(some), compare_all(Gathered(), some, expected=missing))
+        yield Compared((), tuple(some), compare_all(Gathered(), some, expected=missing, form=form))
         with_photo |= missing
     never = set(expected) - with_photo
-    yield Compared((), (), compare_all(Gathered(), None, expected=never))
+    yield Compared((), (), compare_all(Gathered(), None, expected=never, form=form))
 
 
 def _some_tps(pages: Iterable[PageReading]) -> Iterator[list[PageReading]]:

@@ -24,6 +24,7 @@ from models.records import ConflictKind, PageReading, TpsCode
 from models.regions import RegionTable
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
+from pipeline.gather import PPWP_FORM
 
 PROBLEMS_SHOWN = 20
 
@@ -142,11 +143,14 @@ class Run:
         return pages
 
     def compare(
-        self, expected: Collection[TpsCode] = (), regions: RegionTable | None = None
+        self,
+        expected: Collection[TpsCode] = (),
+        regions: RegionTable | None = None,
+        form: str = PPWP_FORM,
     ) -> None:
         """Find and record all conflicts in the store; see ``compare_store``."""
         self._reporter.say("comparing")
-        for compared in compare_store(self._store, self.recipe, expected, regions):
+        for compared in compare_store(self._store, self.recipe, expected, regions, form):
             self._store.save_conflicts(self.batch, compared.conflicts)
             keep_cells(self._store, compared)
 

@@ -23,6 +23,8 @@ not in view             page missing (in part), once a page, from ``compare_all`
   ``not_computable``. The conflict has the confidence of the least sure number that goes in.
 * A page that nobody could read is ``page_missing`` whatever else is said about it, and each photo
   that could not be read is ``unreadable`` besides (``wrong_page`` where it is another form).
+* A copy of a form (SALINAN) is held against the form itself, and stands in for it where no photo
+  shows a number there: see ``pipeline.copies``.
 * A photo whose header names another TPS than it is filed under is ``wrong_tps``, see
   ``pipeline.whose``. Its numbers are compared all the same: nothing is moved by a machine.
 """
@@ -51,6 +53,7 @@ from models.regions import RegionTable
 from models.rules import RuleResult, Severity, Verdict, evaluate_all, evaluate_reading
 from pipeline import priority as factors
 from pipeline.causes import BOXES, probable_cause, swapped_rows
+from pipeline.copies import copying_errors, entry_for_copy, original_of
 from pipeline.entries import SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
@@ -95,6 +98,7 @@ def compare_all(
     *,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
+    form: str = PPWP_FORM,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -106,6 +110,7 @@ def compare_all(
             that have at least one photo are looked at in any case.
         regions: Table of regions to hold headers against; without it, or where it does not hold a
             photo's TPS, no ``wrong_tps`` is found.
+        form: Id of the form that every TPS owes.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
@@ -119,15 +124,22 @@ def compare_all(
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
     conflicts: list[Conflict] = []
     for key in sorted(readings.keys() | latest.keys()):
-        entry = latest.get(key)
-        conflicts += _of_fields(
-            readings.get(key), entry, reported if entry is None else entry.fields.keys()
-        )
+        entry, reading = latest.get(key), readings.get(key)
+        original = original_of(key[1])
+        if reading is not None and original is not None and entry is None:
+            of_original = latest.get((key[0], original))
+            entry = entry_for_copy(reading, readings.get((key[0], original)), of_original)
+            conflicts += _of_fields(
+                reading, entry, entry.fields.keys() if entry else (), judge_entry=False
+            )
+            continue
+        conflicts += _of_fields(reading, entry, reported if entry is None else entry.fields.keys())
+    conflicts += copying_errors(readings)
     conflicts += _of_photos(gathered, latest)
     if regions is not None:
         conflicts += _of_headers(gathered.photos, regions)
     for tps in sorted(set(expected) - gathered.tps):
-        conflicts.append(_no_photo(tps, latest.get((tps, PPWP_FORM))))
+        conflicts.append(_no_photo(tps, form, latest.get((tps, form))))
     return _urgent_first(conflicts)
 
 
@@ -171,10 +183,15 @@ class _Broken:
 
 
 def _of_fields(
-    reading: FormReading | None, entry: Entry | None, reported: Collection[str]
+    reading: FormReading | None,
+    entry: Entry | None,
+    reported: Collection[str],
+    *,
+    judge_entry: bool = True,
 ) -> Iterator[Conflict]:
+    """Conflicts of one form; ``judge_entry`` is off where the entry's sums are said elsewhere."""
     numbers = entry.fields if entry else {}
-    in_entry = _violations(evaluate_all(numbers)) if entry else ()
+    in_entry = _violations(evaluate_all(numbers, entry.form)) if entry else ()
     on_paper = _violations(evaluate_reading(reading)) if reading else ()
     if reading:
         broken = _Broken(paper=_fields_in(on_paper), entry=_fields_in(in_entry))
@@ -187,7 +204,7 @@ def _of_fields(
                 yield conflict
         for result in on_paper:
             yield _broken_on_paper(reading, result)
-    if entry:
+    if entry and judge_entry:
         for result in in_entry:
             yield _broken_in_entry(entry, result)
 
@@ -531,11 +548,11 @@ def _missing(missing: MissingPage, entry: Entry | None) -> Conflict:
     )
 
 
-def _no_photo(tps: TpsCode, entry: Entry | None) -> Conflict:
+def _no_photo(tps: TpsCode, form: str, entry: Entry | None) -> Conflict:
     votes = _votes_at_stake(entry, entry.fields if entry else ())
     return Conflict(
         tps=tps,
-        form=PPWP_FORM,
+        form=form,
         field=None,
         kind=ConflictKind.PAGE_MISSING,
         votes=votes,

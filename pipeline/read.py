@@ -158,6 +158,7 @@ def reading_of(page: WitnessedPage, reader: Reader, *, tps: str | None) -> PageR
                 for field in placed.page.fields
             },
             reader.known,
+            placed.form.id,
         ),
         header=page.header,
     )

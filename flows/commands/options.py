@@ -7,6 +7,16 @@ import typer
 TPS_DIGITS = 13
 
 
+def check_owed_form(form: str) -> str:
+    """The id of an installed form; a usage error otherwise."""
+    from models.forms.template import installed_forms  # noqa: PLC0415 - see the package
+
+    if form not in installed_forms():
+        known = ", ".join(installed_forms())
+        raise typer.BadParameter(f"{form} is not installed; there are {known}")
+    return form
+
+
 def check_tps(code: str | None) -> str | None:
     """A TPS code, or nothing; a usage error otherwise."""
     if code is not None and not (len(code) == TPS_DIGITS and code.isdecimal() and code.isascii()):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import check_region
+from flows.commands.options import check_owed_form, check_region
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells give it."""
@@ -65,6 +65,14 @@ def process(
     batch_size: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
     ] = 100,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="ID",
+            callback=check_owed_form,
+            help="The form that every TPS owes: its pages are what can be missing.",
+        ),
+    ] = "c-hasil-ppwp-2024",
 ) -> None:
     """Read a folder of photos, compare it with the reported numbers, list the conflicts.
 
@@ -95,6 +103,7 @@ def process(
             expect=expect,
             workers=workers,
             batch_size=batch_size,
+            form=form,
         )
     except KeyboardInterrupt:
         typer.echo("Stopped. What was read is kept: the same command goes on from here.", err=True)

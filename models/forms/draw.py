@@ -271,6 +271,11 @@ def _cover(edges_px: NDArray[np.float64], start: int, stop: int) -> NDArray[np.f
     return (below[1:] - below[:-1]).astype(np.float32)
 
 
+def text_width_mm(text: str, height: float) -> float:
+    """How wide a line of text without leaders is drawn, in mm, for a height in mm."""
+    return float(_font(FINE_TEXT_PX).getlength(text)) / FINE_TEXT_PX * height * _STRETCH
+
+
 @lru_cache(maxsize=64)
 def _font(size: float) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)

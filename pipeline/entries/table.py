@@ -11,8 +11,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from models.errors import EntriesFileError
-from models.forms.template import load_form
+from models.forms.template import installed_forms, load_form
 from models.records import Entry
+from pipeline.entries.own_forms import FORM_COLUMN, form_of_columns
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, PPWP_FORM, check_tps, parse_time
 
@@ -33,6 +34,8 @@ class TableLayout:
     psu: str | None = None
     ignored: frozenset[str] = frozenset()
     """Columns that hold no number of the form."""
+    form: str = PPWP_FORM
+    """Id of the form the fields are of."""
 
     def fits(self, header: Sequence[str]) -> bool:
         """Whether a header has this layout's code and fields, and nothing else."""
@@ -102,7 +105,16 @@ def _rows(
     delimiter = ";" if ";" in first_line and "," not in first_line else ","
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     header = [column.strip() for column in next(reader, [])]
-    chosen = _layout(header, layout)
+    by_row: dict[str, TableLayout] | None = None
+    chosen: TableLayout | str = OWN_LAYOUT
+    if layout is None and FORM_COLUMN in header:
+        by_row = {}
+    else:
+        try:
+            chosen = _layout(header, layout, f"{source}, header")
+        except EntriesFileError as problem:
+            on_problem(problem)
+            return
     if isinstance(chosen, str):
         on_problem(EntriesFileError(f"{source}, header: {chosen}", source=source))
         return
@@ -113,6 +125,8 @@ def _rows(
         empty = False
         place = f"{source}, line {reader.line_num}"
         try:
+            if by_row is not None:
+                chosen = _layout_of_row(header, cells, by_row, place)
             yield _entry(header, cells, chosen, place, source)
         except EntriesFileError as problem:
             on_problem(problem)
@@ -120,8 +134,48 @@ def _rows(
         on_problem(EntriesFileError(f"{source}: there is no row below the header", source=source))
 
 
-def _layout(header: list[str], asked: TableLayout | None) -> TableLayout | str:
-    """The layout of a header, or what is wrong with it."""
+def own_layout(form: str, header: Sequence[str]) -> TableLayout:
+    """Our own layout for a form: of the header's columns, those that are fields of it."""
+    names = load_form(form).field_names
+    return TableLayout(
+        name=f"tps and field names of {form}",
+        tps=OWN_LAYOUT.tps,
+        fields=MappingProxyType({name: name for name in header if name in names}),
+        time=OWN_LAYOUT.time,
+        psu=OWN_LAYOUT.psu,
+        ignored=frozenset({FORM_COLUMN}),
+        form=form,
+    )
+
+
+def _layout_of_row(
+    header: list[str], cells: list[str], known: dict[str, TableLayout], place: str
+) -> TableLayout:
+    """The layout of a row that names its form; numbers under other forms' columns are an error."""
+    form = cells[header.index(FORM_COLUMN)].strip() if len(cells) == len(header) else PPWP_FORM
+    if form not in known:
+        if form not in installed_forms():
+            raise EntriesFileError(f"{place}: no form {form!r} is installed", place=place)
+        known[form] = own_layout(form, header)
+    layout = known[form]
+    ours = {OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu, FORM_COLUMN, *layout.fields}
+    strange = [
+        column
+        for column, cell in zip(header, cells, strict=False)
+        if column not in ours and cell.strip()
+    ]
+    if strange:
+        raise EntriesFileError(f"{place}: {form} has no field {', '.join(strange)}", place=place)
+    return layout
+
+
+def _layout(header: list[str], asked: TableLayout | None, place: str) -> TableLayout | str:
+    """The layout of a header, or what is wrong with it.
+
+    Raises:
+        EntriesFileError: its columns are fields of several forms.
+
+    """
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
         return f"columns stand once; twice: {', '.join(twice)}"
@@ -129,6 +183,10 @@ def _layout(header: list[str], asked: TableLayout | None) -> TableLayout | str:
         if layout.fits(header):
             return layout
     if asked is None and OWN_LAYOUT.tps in header:
+        columns = [one for one in header if one not in (OWN_LAYOUT.tps, "ts", "psu")]
+        form = form_of_columns(columns, place) if columns else None
+        if form is not None:
+            return own_layout(form, header)
         known = {OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu, *OWN_LAYOUT.fields}
         unknown = [column for column in header if column not in known]
         if unknown:
@@ -147,7 +205,7 @@ def _entry(
     row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
     return Entry(
         tps=_tps(row, layout, place),
-        form=PPWP_FORM,
+        form=layout.form,
         fields={
             field: _number(row[column], f"{place}, column {column}")
             for column, field in layout.fields.items()

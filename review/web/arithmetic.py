@@ -8,7 +8,7 @@ from datetime import datetime
 
 from models.people import User
 from models.queue import QueueItem
-from models.rules import RULES, Relation, RuleResult, Verdict
+from models.rules import Relation, RuleResult, Verdict, rules_for
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
 from review.web.places import field_label
@@ -80,7 +80,7 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
         sets["audited"] = {one.field: one.audited for one in cells}
     waiting = _waiting_fields(room, item) if must_not_see_waiting(user) else frozenset()
     lines = []
-    for rule in RULES:
+    for rule in rules_for(item.form):
         results = {name: rule.evaluate(numbers) for name, numbers in sets.items()}
         for place, check in enumerate(rule.checks):
             fields = (check.field, *check.terms)
