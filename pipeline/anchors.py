@@ -47,7 +47,7 @@ class Anchors:
     coarse: NDArray[np.uint8]
     """The same patches at ``COARSE_PX_PER_MM``."""
     fields: tuple[str | None, ...]
-    """Which field a digit box belongs to; ``None`` for all else."""
+    """Which field a digit box belongs to; ``None`` for all else, and where boxes are pale."""
 
     def patches_at(self, px_per_mm: float) -> NDArray[np.uint8]:
         """The patches at one of the two scales; ``ValueError`` for any other."""
@@ -103,7 +103,9 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
         fields.append(field)
         reach.append(reach_mm)
 
-    for field in page.fields:
+    # A pale box drowns in the digit that is written over it: what is printed black around it
+    # must tell where it is.
+    for field in page.fields if form.box_ink == "black" else ():
         for box in field.boxes:
             for x, y in _seen_at(box):
                 add(x, y, 0.45 * (box[2] - box[0]), field.name)

@@ -114,7 +114,7 @@ def guesses_by_rulings(grey: Grey, forms: Iterable[FormTemplate], most: int) -> 
     made: list[tuple[float, FormTemplate, PageTemplate, Array]] = []
     for form in forms:
         for page in form.pages:
-            pattern = _pattern(page)
+            pattern = _pattern(form, page)
             if pattern is None:
                 continue
             for quarter_turns in range(4):
@@ -173,10 +173,11 @@ def _turn(quarter_turns: int, size_mm: tuple[float, float]) -> Array:
     return turns[quarter_turns]
 
 
-def _pattern(page: PageTemplate) -> _Pattern | None:
+def _pattern(form: FormTemplate, page: PageTemplate) -> _Pattern | None:
     """All black lines of a page: its rulings and the sides of its boxes."""
     lines = [ruling.line for ruling in page.rulings if ruling.ink == "black"]
-    for box in (*(box for field in page.fields for box in field.boxes), *page.extra_boxes):
+    boxes = [box for field in page.fields for box in field.boxes if form.box_ink == "black"]
+    for box in (*boxes, *page.extra_boxes):
         x0, y0, x1, y1 = box
         lines += [(x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)]
     every = np.array(lines, np.float64)
@@ -370,7 +371,7 @@ class _Picture:
         self, form: FormTemplate, page: PageTemplate, to_cells: Array, factor: float, fit: float
     ) -> Guess | None:
         """A way to lay a page as a guess: its crossings in px of the full picture."""
-        points = _crossings(page)
+        points = _crossings(form, page)
         expected = project(to_cells, points)
         seen = np.full((len(points), 2), np.nan)
         for index, (u, v) in enumerate(expected):
@@ -492,9 +493,9 @@ def _peaks(profile: Array, most: int) -> Array:
     return np.array(sorted(found), np.float64)
 
 
-def _crossings(page: PageTemplate) -> Array:
+def _crossings(form: FormTemplate, page: PageTemplate) -> Array:
     """(n, 2) mm: where a horizontal and a vertical black line meet."""
-    pattern = _pattern(page)
+    pattern = _pattern(form, page)
     if pattern is None:
         return np.zeros((0, 2))
     found = {

@@ -203,6 +203,8 @@ class FormTemplate(_Part):
     """Name of the OpenCV marker dictionary the tags are from."""
     box_stroke_mm: Millimetres
     """Width of the printed stroke round a digit box."""
+    box_ink: Literal["black", "grey"] = "black"
+    """Of that stroke."""
     pages: Annotated[tuple[PageTemplate, ...], Field(min_length=1)]
     sums: tuple[FormSum, ...] | None = None
     """What must add up on this form. Where it is left out, the rules of Pemilu 2024 hold
