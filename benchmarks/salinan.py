@@ -3,7 +3,9 @@
     python -m benchmarks.salinan --photos 200
 
 Half are scans, askew and as dirty as a photocopy, half are photos of a sheet that lies on a table.
-All are drawn; no real filled copy was at hand. A silent error is a field that is called clear (or
+No real filled copy was at hand: all are written by our invented hands, on the sheet as our data
+file draws it, or, with ``--blank C.HASIL-SALINAN-PPWP.pdf``, on the official blank itself, which
+also shows what the data file has wrong. A silent error is a field that is called clear (or
 blank) with another number than was written.
 """
 
@@ -24,6 +26,7 @@ from rich.table import Table
 from fixtures.camera import EASY, FIELD, SCAN, photograph
 from fixtures.form import filled_form, write_page
 from fixtures.pages import PagePhoto
+from flows.newform.open_blank import open_blank
 from flows.newform.trial import PageTrial, judged
 from models.forms.template import load_form
 from pipeline.read import load_reader
@@ -56,14 +59,32 @@ def dirty(sheet: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
 
 
-def photos(count: int, seed: int) -> Iterator[tuple[str, PagePhoto]]:
-    """``count`` photos with their kind; pages 1 and 2 in turn; the same for the same seed."""
+def real_blanks(path: Path) -> list[NDArray[np.uint8]]:
+    """The pages of the official blank at ``SHEET_PX_PER_MM``, (h, w, 3) uint8 each."""
+    wide, high = load_form(FORM).page_mm
+    size = (round(wide * SHEET_PX_PER_MM), round(high * SHEET_PX_PER_MM))
+    return [
+        np.repeat(
+            np.asarray(cv2.resize(sheet.grey, size, interpolation=cv2.INTER_CUBIC))[..., None],
+            3,
+            axis=2,
+        )
+        for sheet in open_blank(path, (wide, high))
+    ]
+
+
+def photos(
+    count: int, seed: int, first: int = 0, blanks: list[NDArray[np.uint8]] | None = None
+) -> Iterator[tuple[str, PagePhoto]]:
+    """Photos ``first`` to ``count`` with their kind; pages 1 and 2 in turn; the same for a seed."""
     cameras = {"scan": CROOKED, "photocopy": CROOKED, "lying": LYING, "held": HELD}
-    for index in range(count):
+    for index in range(first, count):
         rng = np.random.default_rng([seed, index])
         kind = KINDS[index // 2 % len(KINDS)]
         filled = filled_form(rng, form=FORM)
-        sheet, truth = write_page(filled, 1 + index % 2, SHEET_PX_PER_MM)
+        page = 1 + index % 2
+        blank = blanks[page - 1] if blanks else None
+        sheet, truth = write_page(filled, page, SHEET_PX_PER_MM, blank=blank)
         if kind == "photocopy":
             sheet = dirty(sheet, rng)
         turns = 0 if kind in ("scan", "photocopy") and rng.random() < 0.9 else None
@@ -76,13 +97,16 @@ def main() -> None:
     """Read all photos and print the table; keep those that went wrong where a folder is given."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--photos", type=int, default=200)
+    arguments.add_argument("--first", type=int, default=0, help="to share the work")
     arguments.add_argument("--seed", type=int, default=61)
+    arguments.add_argument("--blank", type=Path, default=None, help="the official blank PDF")
     arguments.add_argument("--keep", type=Path, default=None, help="folder for what went wrong")
     options = arguments.parse_args()
     cv2.setNumThreads(1)
+    blanks = real_blanks(options.blank) if options.blank else None
     form, reader = load_form(FORM), load_reader()
     trials: list[tuple[str, PageTrial]] = []
-    for kind, photo in photos(options.photos, options.seed):
+    for kind, photo in photos(options.photos, options.seed, options.first, blanks):
         trial = judged(photo, form, form.page(photo.truth.page), reader, kind)
         trials.append((kind, trial))
         off = trial.worst_mm > 1.5
@@ -90,7 +114,11 @@ def main() -> None:
             options.keep.mkdir(parents=True, exist_ok=True)
             why = trial.error or ("wrong" if trial.wrong else "off")
             (options.keep / f"{photo.index:03d}-{kind}-{why}.jpg").write_bytes(photo.content)
-        sys.stderr.write(f"\r{len(trials)} of {options.photos}")
+        sys.stderr.write(
+            f"{photo.index} {kind} page {trial.page}: {trial.error or 'placed'} "
+            f"clear {len(trial.clear)} review {len(trial.review)} right {trial.review_right} "
+            f"wrong {len(trial.wrong)} unseen {len(trial.unseen)} worst {trial.worst_mm} mm\n"
+        )
         sys.stderr.flush()
     Console(width=110).print(_table(trials))
 

@@ -196,11 +196,16 @@ def _rounded(box: BoxMm) -> list[float]:
 
 def _rulings(found: Print, boxes: Sequence[BoxMm], page: DraftPage) -> list[PrintedLine]:
     """Strokes that are rulings: not the frames of single boxes, nor parts of letters or codes."""
+    merged = _merged(found.lines)
     lines = [
         line
-        for line in _merged(found.lines)
+        for line in merged
         if not _frames_a_box(line, boxes)
-        and (line.length >= 2.5 * SHORT_MM or _closes(line, found.cells))
+        and (
+            line.length >= 2.5 * SHORT_MM
+            or _closes(line, found.cells)
+            or (line.length >= SHORT_MM and _joins(line, merged))
+        )
         and not _in_words(line, found.texts)
         and not (page.tag and _within(line, page.tag[1].box))
     ]
@@ -268,6 +273,21 @@ def _frames_a_box(line: PrintedLine, boxes: Sequence[BoxMm]) -> bool:
 
 def _closes(line: PrintedLine, cells: Sequence[BoxMm]) -> bool:
     return any(_is_edge(line, cell) for cell in cells)
+
+
+def _joins(line: PrintedLine, lines: Sequence[PrintedLine]) -> bool:
+    """Whether both ends of a stroke meet longer strokes that run across it."""
+    x0, y0, x1, y1 = line.line
+    across = [one for one in lines if one.is_level != line.is_level and one.length >= line.length]
+
+    def meets(x: float, y: float) -> bool:
+        return any(
+            one.line[0] - 0.6 <= x <= one.line[2] + 0.6
+            and one.line[1] - 0.6 <= y <= one.line[3] + 0.6
+            for one in across
+        )
+
+    return meets(x0, y0) and meets(x1, y1)
 
 
 def _in_words(line: PrintedLine, texts: Sequence[TextLine]) -> bool:

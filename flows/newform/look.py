@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
 from flows.newform.prints import BlankSheet, Print
-from flows.newform.reading_print import read_texts
+from flows.newform.reading_print import read_texts, with_weight
 
 FEWEST_VECTORS = 4
 """A drawn page with fewer strokes than this is looked at as a picture."""
@@ -25,7 +25,10 @@ def look_at(sheet: BlankSheet) -> Print:
         lines = lines_in(sheet, ink)
         sheet = replace(sheet, circles=None)
     circles = sheet.circles if sheet.circles is not None else circles_in(sheet, ink)
-    texts = sheet.texts if sheet.texts is not None else read_texts(sheet, lines)
+    if sheet.texts is None:
+        texts = read_texts(sheet, lines)
+    else:
+        texts = tuple(with_weight(line, sheet.grey, sheet.px_per_mm) for line in sheet.texts)
     return Print(
         sheet=sheet,
         lines=lines,

@@ -41,7 +41,7 @@ def read_texts(sheet: BlankSheet, lines: tuple[PrintedLine, ...]) -> tuple[TextL
         if one.length > 8:
             page[top:bottom, left:right] = 255
     words = _words(page, scale)
-    return tuple(_with_weight(line, page, scale) for line in lines_of_words(words))
+    return tuple(with_weight(line, page, scale) for line in lines_of_words(words))
 
 
 def _words(page: Grey, scale: float) -> list[tuple[str, tuple[float, float, float, float]]]:
@@ -80,7 +80,8 @@ BOLD = 0.17
 """Width of a stroke, as a share of a capital's height, from which print is bold."""
 
 
-def _with_weight(line: TextLine, page: Grey, scale: float) -> TextLine:
+def with_weight(line: TextLine, page: Grey, scale: float) -> TextLine:
+    """The same line, bold where its strokes are; ``page`` has ``scale`` px a mm."""
     x0, y0, x1, y1 = (round(value * scale) for value in line.box)
     part = page[max(0, y0) : y1, max(0, x0) : x1]
     if part.size == 0:
