@@ -26,17 +26,21 @@ def evaluate(copy: FormReading, original: FormReading) -> tuple[RuleResult, ...]
     if copy.tps != original.tps:
         raise ValueError(f"a copy of {copy.tps} says nothing about {original.tps}")
     copied, written = copy.numbers(), original.numbers()
-    results: list[RuleResult] = []
-    for name in copy.fields:
-        if name not in original.fields:
-            continue
-        here, there = f"{name}.{COPY}", f"{name}.{ORIGINAL}"
-        rule = Rule(
-            code=CODE,
-            severity=Severity.ERROR,
-            source="PKPU 25/2023: the SALINAN is a copy of C.HASIL, number by number",
-            checks=(sum_of((there,), here),),
-        )
-        (result,) = rule.evaluate({here: copied.get(name), there: written.get(name)})
-        results.append(result.model_copy(update={"field": name}))
-    return tuple(results)
+    return tuple(
+        of_field(name, copied.get(name), written.get(name))
+        for name in copy.fields
+        if name in original.fields
+    )
+
+
+def of_field(name: str, copied: int | None, written: int | None) -> RuleResult:
+    """The rule for one field, from the numbers on the copy and on the original."""
+    here, there = f"{name}.{COPY}", f"{name}.{ORIGINAL}"
+    rule = Rule(
+        code=CODE,
+        severity=Severity.ERROR,
+        source="PKPU 25/2023: the SALINAN is a copy of C.HASIL, number by number",
+        checks=(sum_of((there,), here),),
+    )
+    (result,) = rule.evaluate({here: copied, there: written})
+    return result.model_copy(update={"field": name})

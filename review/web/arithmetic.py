@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from models.people import User
-from models.queue import QueueItem
-from models.rules import Relation, RuleResult, Verdict, rules_for
+from models.queue import Cell, QueueItem
+from models.rules import Relation, RuleResult, Verdict, rules_for, salinan_is_plano
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
-from review.web.places import field_label
+from review.web.places import field_label, form_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
     """
     if item.tps is None or item.field is None:
         return ()
-    cells = [one for one in room.store.queue.cells(item.tps) if one.form == item.form]
+    of_tps = room.store.queue.cells(item.tps)
+    cells = [one for one in of_tps if one.form == item.form]
     sets: dict[str, Mapping[str, int | None]] = {
         "entry": {one.field: one.entry for one in cells},
         "reading": {one.field: one.reading for one in cells},
@@ -92,7 +93,41 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
             lines.append(
                 RuleLine(rule.code, check.relation, check.right, fields, labels, hidden, columns)
             )
+    lines += _against_the_original(room, user, item, of_tps)
     return tuple(lines)
+
+
+def _against_the_original(
+    room: Room, user: User, item: QueueItem, of_tps: Sequence[Cell]
+) -> list[RuleLine]:
+    """The number on the form that the item's form is a copy of; empty where there is none."""
+    form, name = form_of(item.form), item.field
+    if form is None or form.copy_of is None or name is None:
+        return []
+    here = next((one for one in of_tps if (one.form, one.field) == (form.id, name)), None)
+    there = next((one for one in of_tps if (one.form, one.field) == (form.copy_of, name)), None)
+    if here is None or there is None:
+        return []
+    waiting = room.store.overview.waiting_fields(item.tps or "")
+    kept_back = must_not_see_waiting(user) and any(
+        (other, field) == (form.copy_of, name) for _, other, field in waiting
+    )
+    sets = {"reading": (here.reading, there.reading)}
+    if here.is_decided or there.is_decided:
+        sets["audited"] = (here.audited, there.audited)
+    hidden = (False, kept_back)
+    columns = tuple(
+        _column(column, salinan_is_plano.of_field(name, *numbers), hidden)
+        for column, numbers in sets.items()
+    )
+    original = form_of(form.copy_of)
+    labels = tuple(
+        f"{field_label(one.id, name)} ({one.title})" for one in (form, original) if one is not None
+    )
+    right = f"{name} ({form.copy_of})"
+    fields = (name, right)
+    code = salinan_is_plano.CODE
+    return [RuleLine(code, Relation.EQUAL, right, fields, labels, hidden, columns)]
 
 
 def _waiting_fields(room: Room, item: QueueItem) -> frozenset[str]:
