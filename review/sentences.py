@@ -1,8 +1,8 @@
 """What an item is about, as one sentence in the page's language, from what is known of it.
 
-The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a page,
-a TPS that a header names and the number on a copy's original are taken from it: no other part of
-an item holds them.
+The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a
+page, a TPS that a header names and the number on a copy's original are taken from it: no other
+part of an item holds them.
 """
 
 from __future__ import annotations
@@ -64,15 +64,19 @@ def sentence(
         return t(key, reading=reading, entry=entry, why=_why(t, item, known))
     if kind is ConflictKind.ENTRY_MISSING:
         return t("sentence.entry_missing", reading=t.number(item.reading))
-    if item.rule == salinan_is_plano.CODE and (found := _PLANO.search(item.detail)):
-        copied, original = t.number(item.reading), t.number(int(found[1]))
-        return t("sentence.copying_error", copied=copied, original=original)
     if kind in (ConflictKind.RULE_BROKEN_ON_PAPER, ConflictKind.RULE_BROKEN_IN_ENTRY):
-        rule = t.name("rule", item.rule or "")
-        return t(f"sentence.{kind}", rule=rule, number=t.number(item.votes))
+        return _of_rule(t, item)
     if kind is ConflictKind.UNREADABLE and item.field is not None:
         return _field_to_read(t, item, known)
     return _of_photo(t, item, kind, known, place, label)
+
+
+def _of_rule(t: Speaker, item: QueueItem) -> str:
+    if item.rule == salinan_is_plano.CODE and (found := _PLANO.search(item.detail)):
+        copied, original = t.number(item.reading), t.number(int(found[1]))
+        return t("sentence.copying_error", copied=copied, original=original)
+    rule = t.name("rule", item.rule or "")
+    return t(f"sentence.{item.kind}", rule=rule, number=t.number(item.votes))
 
 
 def _field_to_read(t: Speaker, item: QueueItem, known: Known) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.people import User
-from models.queue import Cell, QueueItem
+from models.queue import DecidedCell, QueueItem
 from models.rules import Relation, RuleResult, Verdict, rules_for, salinan_is_plano
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
@@ -98,7 +98,7 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
 
 
 def _against_the_original(
-    room: Room, user: User, item: QueueItem, of_tps: Sequence[Cell]
+    room: Room, user: User, item: QueueItem, of_tps: Sequence[DecidedCell]
 ) -> list[RuleLine]:
     """The number on the form that the item's form is a copy of; empty where there is none."""
     form, name = form_of(item.form), item.field
