@@ -7,6 +7,10 @@ and then. It prints the server's own time a page (from the request's arrival to 
 beginning, waiting for a turn included) and the time a client sees; then it compares every decision
 that a client was told of with the trail and the queue: none lost, none doubled.
 
+All auditors press "next item" for the first time in the same instant, which no office does: that
+has a line of its own. Onlookers (``--onlookers``) go round all pages, so that each has 20 looks or
+more within 40 s; what a page keeps for 5 s is mostly older when they come again.
+
 ``--decisions 10000`` goes on until so many are made; ``--repeat`` is the share of decisions that
 are sent twice, as after a slow network. ``--think 0`` has nobody think: it measures how much the
 machine can take, not how an office works.
@@ -37,6 +41,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fixtures.review_store import fill_kabupaten
 from models.people import Role
 from models.queue import ItemStatus
+from models.regions import Level
 from models.store.item_filter import ItemFilter
 from models.store.store import Store
 from models.trail import Act
@@ -58,6 +63,9 @@ LOOKS = (
     "/reports",
 )
 """Pages that people look at beside their work."""
+
+LOOK_SECONDS = 0.5
+"""Mean pause of an onlooker."""
 
 TIME = "x-server-ms"
 
@@ -132,7 +140,7 @@ class Auditor:
 
     def work(self, until: float, enough: int) -> None:
         """Work until a moment, or until so many decisions are made by all."""
-        _, wanted, _ = self.ask("next item", "/queue/next", {})
+        _, wanted, _ = self.ask("next item, all at once", "/queue/next", {})
         while time.monotonic() < until and self._seen.decided.total() < enough:
             path = wanted.partition("?")[0]
             if not path.startswith("/items/"):
@@ -155,8 +163,17 @@ class Auditor:
                 self.ask("decide, sent again", f"{path}/decide", form)
                 self._seen.repeated += 1
             if self._random.random() < 0.2:
-                look = self._random.choice(LOOKS)
-                self.ask(look, look)
+                self.ask("/queue", "/queue")
+                _, wanted, _ = self.ask("next item", "/queue/next", {})
+
+    def look(self, until: float, enough: int, kecamatan: list[str]) -> None:
+        """Look at one page after the other for as long as others work."""
+        self._think = LOOK_SECONDS
+        while time.monotonic() < until and self._seen.decided.total() < enough:
+            for page in LOOKS:
+                self.ask(page, page)
+            for name in ("/kecamatan/", "/regions/"):
+                self.ask(f"{name}…", name + self._random.choice(kecamatan))
 
 
 def _value(page: str, name: str) -> str:
@@ -219,6 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="Store to use; made there if it is not.")
     parser.add_argument("--auditors", type=int, default=20)
+    parser.add_argument("--onlookers", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--decisions", type=int, default=0, help="Until so many, however long.")
     parser.add_argument("--think", type=float, default=2.0, help="Mean seconds between requests.")
@@ -242,7 +260,8 @@ def run(home: Path, given: argparse.Namespace) -> None:
         if not store.queue.counts(ItemFilter()).total:
             print("Making the store …", flush=True)
             fill_kabupaten(store)
-        tokens = make_auditors(store, given.auditors)
+        tokens = make_auditors(store, given.auditors + given.onlookers)
+        kecamatan = [one.code for one in store.queue.progress("", Level.KECAMATAN)]
         head = store.trail.head()
     command = [sys.executable, "-m", "benchmarks.review_load", "--serve", "--home", str(home)]
     server = subprocess.Popen([*command, "--port", str(given.port)], env=os.environ.copy())  # noqa: S603
@@ -251,14 +270,18 @@ def run(home: Path, given: argparse.Namespace) -> None:
         seen = Seen()
         begun = time.monotonic()
         until = begun + (given.seconds if not given.decisions else 24 * 3600)
-        threads = [
-            threading.Thread(
-                target=Auditor(
-                    given.port, token, seen, think=given.think, repeat=given.repeat
-                ).work,
-                args=(until, given.decisions or 10**9),
-            )
+        people = [
+            Auditor(given.port, token, seen, think=given.think, repeat=given.repeat)
             for token in tokens
+        ]
+        enough = given.decisions or 10**9
+        threads = [
+            threading.Thread(target=one.work, args=(until, enough))
+            for one in people[: given.auditors]
+        ]
+        threads += [
+            threading.Thread(target=one.look, args=(until, enough, kecamatan))
+            for one in people[given.auditors :]
         ]
         for thread in threads:
             thread.start()

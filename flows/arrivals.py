@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ErrorRecord, UnreadableFile
-from models.store.errors import StoreError
 from models.store.items import Upload
 from models.store.shelf import KeptPhoto, PhotoShelf
+from models.store.trouble import of_file
 from pipeline.intake import claimed_tps, photo_files
 
 COPIES_AT_ONCE = 4
@@ -63,6 +63,4 @@ def take_in(arrivals: Iterable[Arrival], shelf: PhotoShelf) -> Iterator[Upload]:
         with ThreadPoolExecutor(COPIES_AT_ONCE) as threads:
             yield from threads.map(keep, arrivals)
     except OSError as error:
-        raise StoreError(
-            f"{error.filename or shelf.folder}: {error.strerror}", store=str(shelf.folder)
-        ) from error
+        raise of_file(error, shelf.place) from error

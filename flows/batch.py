@@ -28,7 +28,8 @@ from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from models.errors import ChasilError
-from models.regions import RegionTable, load_regions, read_regions
+from models.regions import RegionTable, joined, load_regions, read_regions, write_regions
+from models.store.home import REGIONS_NAME, chasil_home
 from models.store.store import Store
 from pipeline.gather import PPWP_FORM
 from pipeline.intake import read_manifest
@@ -101,8 +102,11 @@ def process(
         if entries is not None:
             run.import_entries(entries)
         run.read_all(arrivals, batch_size, lambda taken: read_batch(taken.number, run, taken))
-        run.compare(expected, table, form)
-        summary = run.finish()
+        with store.one_comparison(lambda: progress.say("waiting: another run is comparing")):
+            run.compare(expected, table, form)
+            if regions is not None:
+                keep_regions(table, chasil_home())
+            summary = run.finish()
         _show(store, summary)
     return summary
 
@@ -137,6 +141,12 @@ def run_process(
         batch_size=batch_size,
         form=form,
     )
+
+
+def keep_regions(table: RegionTable, home: Path) -> None:
+    """Keep the names of a run's regions beside the store: the auditors' room shows them."""
+    path = home / REGIONS_NAME
+    write_regions(joined(read_regions(path) if path.exists() else None, table), path)
 
 
 def _expected(table: RegionTable, expect: str | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -24,6 +25,8 @@ from typing import Any, Protocol, Self
 
 from models.errors import ChasilError, ErrorRecord, ReadingFailed
 from models.records import PageReading
+from models.store.errors import StoreError
+from models.store.shelf import PhotoShelf
 
 SECONDS_A_FILE = 600.0
 """A file that takes longer is given up: a page takes well under a second, and the largest PDFs
@@ -65,9 +68,11 @@ class PhotoJob:
     """One photo to read."""
 
     sha256: str
-    path: Path
+    path: Path | None
+    """Its file; ``None``: the shelf has it."""
     name: str
     """What it is called in the record."""
+    shelf: PhotoShelf | None = None
 
 
 Outcome = tuple[PageReading, ...] | ErrorRecord
@@ -255,7 +260,10 @@ def read_job(job: PhotoJob) -> Outcome:
         # A thread of its own ends the process, whatever the process is stuck in.
         faulthandler.dump_traceback_later(_Worker.seconds_a_file, exit=True, file=nowhere)
         try:
-            return tuple(_Worker.engine.read(job.path, reader, name=job.name))
+            with _file_of(job) as path:
+                return tuple(_Worker.engine.read(path, reader, name=job.name))
+        except StoreError:
+            raise  # no photo can be had: the run ends, and the next one reads the rest
         except Exception as error:  # noqa: BLE001 - one photo's fault must not end the batch
             where = "".join(traceback.format_tb(error.__traceback__)[-TRACEBACK_LINES:])
             return ReadingFailed(
@@ -265,3 +273,16 @@ def read_job(job: PhotoJob) -> Outcome:
             ).record()
         finally:
             faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def _file_of(job: PhotoJob) -> Iterator[Path]:
+    if job.path is not None:
+        yield job.path
+        return
+    if job.shelf is None:
+        raise ValueError(f"{job.name}: neither a file nor a shelf to get it from")
+    with job.shelf.opened(job.sha256) as path:
+        if path is None:
+            raise FileNotFoundError(f"photo {job.sha256} is not in {job.shelf.place}")
+        yield path

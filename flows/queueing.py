@@ -82,12 +82,13 @@ def catch_up(store: Store) -> Refreshed | None:
     So after a run that was cut off at its very end, and for a store that was made before there was
     an auditors' room. ``None`` where nothing was to do.
     """
-    batch = store.latest_batch()
-    if batch is None or store.queue.refreshed_batch() == batch.id:
-        return None
-    for compared in compare_store(store, batch.recipe):
-        keep_cells(store, compared)
-    return refresh_queue(store)
+    with store.one_comparison():
+        batch = store.latest_batch()
+        if batch is None or store.queue.refreshed_batch() == batch.id:
+            return None
+        for compared in compare_store(store, batch.recipe):
+            keep_cells(store, compared)
+        return refresh_queue(store)
 
 
 def _facts(store: Store) -> Iterator[ItemFacts]:

@@ -106,10 +106,13 @@ class Run:
 
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
-        uploads = tuple(take_in(arrivals, self._store.shelf))
+        shelf = self._store.shelf
+        uploads = tuple(take_in(arrivals, shelf))
         self._store.add_uploads(self.batch, uploads)
         jobs = {
-            upload.photo.sha256: PhotoJob(upload.photo.sha256, upload.photo.path, upload.name)
+            upload.photo.sha256: PhotoJob(
+                upload.photo.sha256, upload.photo.path, upload.name, shelf
+            )
             for upload in reversed(uploads)  # of copies, the first one gives its name
             if isinstance(upload.photo, KeptPhoto)
         }

@@ -14,6 +14,7 @@ import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from flows.server_guard import guard_temporary_server
 from models.errors import ChasilError
 from models.store.errors import StoreError
 from models.store.home import chasil_home
@@ -116,6 +117,7 @@ def find_server() -> None:
         try:
             with get_client(sync_client=True) as client:
                 client.hello()
+            guard_temporary_server()
         except RuntimeError as error:
             raise ServerNotStarted(f"Prefect's temporary server did not start: {error}") from error
         return

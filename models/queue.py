@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from models.records import Probability, Record, Sha256, TpsCode
@@ -24,6 +24,9 @@ class ItemStatus(StrEnum):
     GONE = "gone"
     """It was no conflict any more before anybody decided it."""
 
+
+LONGEST_CLAIM = timedelta(minutes=240)
+"""What supervisors may choose at most."""
 
 WAITING = (ItemStatus.OPEN, ItemStatus.SECOND, ItemStatus.SUPERVISOR)
 
@@ -120,13 +123,17 @@ class QueueItem(ItemFacts):
         """Whether somebody must still decide."""
         return self.status in WAITING
 
-    def held_by_other(self, who: str, now: datetime) -> bool:
-        """Whether somebody else is at work on it."""
+    def held_by_other(self, who: str, now: datetime, longest: timedelta = LONGEST_CLAIM) -> bool:
+        """Whether somebody else is at work on it.
+
+        A claim that reaches further ahead than any can (``longest``) is from before the clock was
+        set back; it holds nobody up.
+        """
         return (
             self.claimed_by is not None
             and self.claimed_by != who
             and self.claimed_until is not None
-            and self.claimed_until > now
+            and now < self.claimed_until <= now + longest
         )
 
 

@@ -228,6 +228,34 @@ def read_regions(path: Path) -> RegionTable:
     return RegionTable(rows.names)
 
 
+def write_regions(table: RegionTable, path: Path) -> None:
+    """Write a table as a CSV that ``read_regions`` reads; what was there is replaced as a whole.
+
+    Raises:
+        RegionsFileError: it can't be written.
+
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(("kode", "nama"))
+    writer.writerows((region.code, region.name) for region in table)
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.write_text(out.getvalue(), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise RegionsFileError(f"{path}: {error.strerror}", file=str(path)) from error
+
+
+def joined(older: RegionTable | None, newer: RegionTable) -> RegionTable:
+    """Both tables in one; where both name a region, the newer one's name counts."""
+    names: dict[str, str] = {}
+    for region in (*(older or ()), *newer):
+        if region.name != region.code or region.code not in names:  # a code is no name
+            names[region.code] = region.name
+    return RegionTable(names)
+
+
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -45,6 +45,7 @@ class Act(StrEnum):
     ROLE_CHANGED = "role_changed"
     REGION_LIMITED = "region_limited"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an act
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of an act
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     SIGNED_IN = "signed_in"

@@ -73,9 +73,7 @@ def cut_cells(placed: PlacedPage) -> CutPage:
     return CutPage(placed, cells)
 
 
-def _digit_pictures(
-    fields: Sequence[FieldTemplate], placed: PlacedPage, corners: Points3
-) -> Grey:
+def _digit_pictures(fields: Sequence[FieldTemplate], placed: PlacedPage, corners: Points3) -> Grey:
     """(boxes, 48, 48): the boxes of all fields as the form's recogniser wants them."""
     if placed.form.digits == "digits-kotak":
         return straighten_cells(placed.photo.grey, corners, _sampled(corners), CROP_PX)

@@ -99,7 +99,9 @@ def _pitches(page: PageTemplate) -> tuple[float, float]:
         if b[0] > a[0]
     ]
     tops = sorted({round(field.boxes[0][1], 1) for field in page.fields})
-    rows = [below - above for above, below in zip(tops, tops[1:], strict=False) if below - above > 5]
+    rows = [
+        below - above for above, below in zip(tops, tops[1:], strict=False) if below - above > 5
+    ]
     right = float(np.median(beside)) if beside else 20.0
     return right, float(np.median(rows)) if rows else 20.0
 

@@ -47,6 +47,16 @@ def make_link(store: Store, by: User, name: str) -> str:
     return _link(store, by, managed(store, by, name))
 
 
+def reset_password(store: Store, by: User, name: str) -> str:
+    """For who forgot a password: it no longer counts, and a new link lets them make another.
+
+    Raises as ``managed``.
+    """
+    user = managed(store, by, name)
+    store.accounts.forget_password(name, by=by.name)
+    return _link(store, by, user)
+
+
 def set_role(store: Store, by: User, name: str, role: Role) -> User:
     """Give an account another role; raises as ``managed``."""
     managed(store, by, name)

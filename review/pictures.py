@@ -11,6 +11,8 @@ import io
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,18 +141,20 @@ class Pictures:
         with self._lock:
             known = self._sizes.get(key)
         if known is None:
-            known = _size(self._path(sha256), pdf_page)
+            with self._file(sha256) as path:
+                known = _size(path, pdf_page)
             with self._lock:
                 self._sizes[key] = known
                 while len(self._sizes) > SIZES_KEPT:
                     self._sizes.popitem(last=False)
         return known
 
-    def _path(self, sha256: str) -> Path:
-        path = self._shelf.find(sha256)
-        if path is None:
-            raise NoSuchPhoto(f"photo {sha256[:12]}… is not in the store")
-        return path
+    @contextmanager
+    def _file(self, sha256: str) -> Iterator[Path]:
+        with self._shelf.opened(sha256) as path:
+            if path is None:
+                raise NoSuchPhoto(f"photo {sha256[:12]}… is not in the store")
+            yield path
 
     def _upright(self, sha256: str, pdf_page: int | None) -> Image.Image:
         key = (sha256, pdf_page)
@@ -159,8 +163,7 @@ class Pictures:
             if kept is not None:
                 self._kept.move_to_end(key)
                 return kept
-        path = self._path(sha256)
-        with AT_ONCE:
+        with self._file(sha256) as path, AT_ONCE:
             picture = _decode(path, pdf_page)
         with self._lock:
             self._kept[key] = picture

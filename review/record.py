@@ -47,6 +47,8 @@ class RecordLine:
     reference: str
     crop: bytes | None
     """JPEG of the field."""
+    told: str = ""
+    """What it is about; empty where it is hidden."""
 
     @property
     def crop_address(self) -> str:
@@ -145,7 +147,7 @@ def as_pdf(record: KecamatanRecord, t: Speaker) -> bytes:
     rows += [
         [
             [say(line.place), say(line.item.tps or "", small)],
-            [say(line.label), say("" if line.hidden else t.name("kind", line.item.kind), small)],
+            [say(line.label), say("" if line.hidden else line.told, small)],
             say(_number(t, line.item.entry, line.hidden)),
             say(_audited(t, line.item), head),
             say(_number(t, line.item.reading, line.hidden)),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from models.queue import ItemStatus
+from models.queue import ItemStatus, QueueItem
 from models.store.store import Store
+from models.trail import TrailRecord
 from review.desk import columns_of
 from review.item_state import state_of
+
+AT_ONCE = 500
 
 NOT_COMPARED = "decided_at"
 """The store's own columns hold a moment in their own form; who, what and which are compared."""
@@ -31,8 +35,8 @@ class Mismatch:
 
 def mismatches(store: Store) -> Iterator[Mismatch]:
     """Items that were changed without going through chasil, in the order of their numbers."""
-    for item in store.queue.every_item_with_acts():
-        told = columns_of(state_of(store.trail.of(f"item/{item.id}")))
+    for item, records in _with_records(store):
+        told = columns_of(state_of(records))
         gone = item.status is ItemStatus.GONE and told["status"] is not ItemStatus.DONE
         for column, value in told.items():
             if column == NOT_COMPARED or (column == "status" and gone):
@@ -40,3 +44,10 @@ def mismatches(store: Store) -> Iterator[Mismatch]:
             stored = getattr(item, column)
             if stored != value:
                 yield Mismatch(item.id, column, stored, value)
+
+
+def _with_records(store: Store) -> Iterator[tuple[QueueItem, tuple[TrailRecord, ...]]]:
+    items = store.queue.every_item_with_acts()
+    while some := list(islice(items, AT_ONCE)):
+        found = store.trail.of_each([f"item/{item.id}" for item in some])
+        yield from ((item, found.get(f"item/{item.id}", ())) for item in some)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from models.people import User
+from models.queue import LONGEST_CLAIM
 from models.records import Record
 from models.store.acting import Acting
 from models.store.store import Store
@@ -23,7 +24,7 @@ class Settings(Record):
     sample_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of the clear, agreeing fields that are looked at all the same."""
     sample_seed: Annotated[int, Field(ge=0, le=2**31)] = 2024
-    claim_minutes: Annotated[int, Field(ge=1, le=240)] = 10
+    claim_minutes: Annotated[int, Field(ge=1, le=LONGEST_CLAIM.total_seconds() // 60)] = 10
     """How long an item stays with whoever took it and does nothing."""
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: real material, and a real browser for the auditors' room."""
+"""What all tests share: real material, both databases, and a browser for the auditors' room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from fixtures.databases import Databases
     from fixtures.review_site import Site
+    from fixtures.servers import PostgreSqlServer, S3Server
 
 WAIT_MS = 15_000
 
@@ -25,6 +27,36 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real material is not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSqlServer]:
+    """A PostgreSQL server of the tests' own; skips where Debian's package is not there."""
+    from fixtures.servers import ServerMissing, postgresql_server
+
+    try:
+        with postgresql_server() as server:
+            yield server
+    except ServerMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Opens stores. Every test that asks for it, itself or through a fixture, runs on both."""
+    from fixtures.databases import Databases
+
+    on_server = request.param == "postgresql"
+    return Databases(request.getfixturevalue("postgresql") if on_server else None)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server of the tests' own, without buckets."""
+    from fixtures.servers import s3_server
+
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

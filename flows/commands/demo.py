@@ -40,9 +40,10 @@ def demo(
     """Show the main job on a sample: 20 TPS, 3 pages each, with one error of each kind.
 
     The photos are drawn by chasil itself; no real voter, witness or result is in them. The demo
-    has a store of its own in FOLDER and leaves CHASIL_HOME alone.
+    has a store of its own in FOLDER and leaves CHASIL_HOME (and
+    CHASIL_DATABASE, CHASIL_PHOTOS) alone.
     """
-    from models.store.home import HOME_VARIABLE
+    from models.store.home import use_only
 
     photos, entries, home = folder / "photos", folder / "entries.json", folder / "home"
     if not entries.exists():
@@ -53,7 +54,7 @@ def demo(
         typer.echo(f"Drawing the sample into {folder} …", err=True)
         make_sample(folder, SEED, workers=workers)
 
-    os.environ[HOME_VARIABLE] = str(home.absolute())
+    use_only(home)
     from rich.console import Console
 
     from flows.batch import run_process

@@ -21,6 +21,9 @@ LOCAL_USER = "lokal"
 
 LINK_MINUTES = 60
 
+PAGE_PATIENCE_SECONDS = 5.0
+"""How long a page waits for a database server that went away: a person is waiting too."""
+
 
 class PortTaken(ChasilError):
     """Something listens there already."""
@@ -63,6 +66,15 @@ def review(
             "--behind-proxy", help="Believe the addresses that a server before it passes on."
         ),
     ] = False,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="PATH",
+            help="A table of regions for names and filters: a CSV, or Sirekap's JSON. [default: "
+            "what `chasil process --regions` was given, else the one that comes with chasil]",
+        ),
+    ] = None,
     store_home: Annotated[
         Path | None,
         typer.Option(
@@ -85,11 +97,16 @@ def review(
     import uvicorn
 
     from flows.queueing import catch_up
+    from models.regions import read_regions
+    from models.store.home import REGIONS_NAME, chasil_home
     from models.store.store import Store
     from review.app import create_app
 
+    kept = (store_home or chasil_home()) / REGIONS_NAME
+    path = regions or (kept if kept.exists() else None)
+    table = read_regions(path) if path else None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with Store.open(store_home) as store:
+    with Store.open(store_home, patience=PAGE_PATIENCE_SECONDS) as store:
         done = catch_up(store)
         if done is not None:
             typer.echo(f"The queue was brought up to the last run: {done.items:,} items.", err=True)
@@ -103,7 +120,7 @@ def review(
             base = f"http://{'localhost' if host in LOCAL else host}:{port}"
             _greet(store, base, link_for)
             config = uvicorn.Config(
-                create_app(store, hosts=hosts),
+                create_app(store, hosts=hosts, regions=table),
                 log_level="warning",
                 access_log=False,
                 proxy_headers=behind_proxy,

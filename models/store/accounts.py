@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from models.errors import ChasilError
 from models.people import Role, User, check_name, check_regions
-from models.store.connections import Connections
+from models.store.connections import Connections, Turn
 from models.store.room_tables import AttemptRow, LinkRow, SessionRow, UserRow
 from models.store.trail import append
 from models.trail import Act
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""Between machines that serve the same store."""
 
 
 class NoSuchUser(ChasilError):
@@ -146,9 +149,17 @@ class Accounts:
             _revoke(connection, name)
             append(connection, who=by, act=Act.PASSWORD_CHANGED, subject=f"user/{name}")
 
+    def forget_password(self, name: str, *, by: str) -> None:
+        """Take the password away and sign the user out everywhere; raises ``NoSuchUser``."""
+        with self._connections.writing() as connection:
+            _known(connection, name)
+            self._change(connection, name, password_hash=None)
+            _revoke(connection, name)
+            append(connection, who=by, act=Act.PASSWORD_RESET, subject=f"user/{name}")
+
     def rehash(self, name: str, password_hash: str) -> None:
         """Keep the same password, hashed anew with today's parameters: no act of anybody."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             self._change(connection, name, password_hash=password_hash)
 
     def set_disabled(self, name: str, disabled: bool, *, by: str) -> User:
@@ -181,24 +192,9 @@ class Accounts:
 
     def session(self, token_hash: str) -> Session | None:
         """The session of a token that is neither ended nor expired, of an open account."""
-        query = (
-            select(
-                SessionRow.created_at,
-                SessionRow.seen_at,
-                SessionRow.expires_at,
-                *(column for column in UserRow.__table__.columns if column.name != "created_at"),
-                UserRow.created_at.label("user_created_at"),
-            )
-            .join(UserRow, UserRow.name == SessionRow.name)
-            .where(
-                SessionRow.token_hash == token_hash,
-                SessionRow.revoked_at.is_(None),
-                SessionRow.expires_at > _now(),
-                ~UserRow.disabled,
-            )
-        )
+        given = {"token_hash": token_hash, "now": _now()}
         with self._connections.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_SESSION, given).one_or_none()
         if row is None:
             return None
         user = _user(row, created_at=row.user_created_at)
@@ -206,7 +202,7 @@ class Accounts:
 
     def touch_session(self, token_hash: str) -> None:
         """Note that a session is in use."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             connection.execute(
                 update(SessionRow).where(SessionRow.token_hash == token_hash).values(seen_at=_now())
             )
@@ -259,8 +255,13 @@ class Accounts:
     # Failed sign-ins
 
     def failures(self, since: datetime, *, name: str | None, address: str | None) -> int:
-        """Failed sign-ins since a moment: under a name, from an address, or both."""
-        query = select(func.count()).select_from(AttemptRow).where(AttemptRow.at > since)
+        """Failed sign-ins since a moment: under a name, from an address, or both.
+
+        Those of the future are from before the clock was set back, and nobody is locked out for
+        them.
+        """
+        recent = AttemptRow.at.between(since, _now() + CLOCKS_DIFFER)
+        query = select(func.count()).select_from(AttemptRow).where(recent)
         if name is not None:
             query = query.where(AttemptRow.name == name)
         if address is not None:
@@ -270,7 +271,7 @@ class Accounts:
 
     def add_failure(self, name: str, address: str, *, forget_before: datetime) -> None:
         """Note a failed sign-in; failures before a moment are forgotten."""
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             connection.execute(
                 AttemptRow.__table__.delete().where(  # type: ignore[attr-defined]
                     AttemptRow.at < forget_before
@@ -279,6 +280,25 @@ class Accounts:
             connection.execute(
                 insert(AttemptRow).values(name=name[:64], address=address[:64], at=_now())
             )
+
+
+_SESSION = (
+    select(
+        SessionRow.created_at,
+        SessionRow.seen_at,
+        SessionRow.expires_at,
+        *(column for column in UserRow.__table__.columns if column.name != "created_at"),
+        UserRow.created_at.label("user_created_at"),
+    )
+    .join(UserRow, UserRow.name == SessionRow.name)
+    .where(
+        SessionRow.token_hash == bindparam("token_hash"),
+        SessionRow.revoked_at.is_(None),
+        SessionRow.expires_at > bindparam("now"),
+        ~UserRow.disabled,
+    )
+)
+"""Asked at every request, so put together once."""
 
 
 def _begin_session(

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from models.queue import ItemStatus, QueueItem
 from models.regions import Level
@@ -73,47 +85,34 @@ class Acting:
         wanted: ItemFilter,
         statuses: Sequence[ItemStatus],
         now: datetime,
+        longest: timedelta,
         *,
         besides: int | None = None,
     ) -> QueueItem | None:
         """The most urgent item that waits for this user and that nobody else holds.
 
-        What the user skipped comes when nothing else is left, longest ago first.
+        What the user skipped comes when nothing else is left, longest ago first. A claim that
+        reaches further ahead than ``longest`` is from before the clock was set back.
         """
-        of_these = conditions(wanted, with_status=False)
-        if besides is not None:
-            of_these.append(ItemRow.id != besides)
-        candidates = [
-            found for status in statuses if (found := self._first(who, of_these, status, now))
-        ]
+        given = {"who": who, "now": now, "beyond": now + longest, "besides": besides or 0}
+        candidates = []
+        for status in statuses:
+            first = self.connection.execute(_first_of(wanted), given | {"status": status.value})
+            candidates += [as_item(row) for row in first]
         if candidates:
             return min(candidates, key=lambda item: (-item.priority, item.id))
         query = (
             select(ItemRow.__table__)
             .join(SkipRow, SkipRow.item_id == ItemRow.id)
             .where(
-                SkipRow.who == who,
+                SkipRow.who == bindparam("who"),
                 ItemRow.status.in_([status.value for status in statuses]),
-                _free_for(who, now),
-                *of_these,
+                *_free(wanted),
             )
             .order_by(SkipRow.at, ItemRow.id)
             .limit(1)
         )
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else as_item(row)
-
-    def _first(
-        self, who: str, wanted: list[ColumnElement[bool]], status: ItemStatus, now: datetime
-    ) -> QueueItem | None:
-        skipped = exists().where(SkipRow.who == who, SkipRow.item_id == ItemRow.id)
-        query = (
-            select(ItemRow.__table__)
-            .where(ItemRow.status == status.value, _free_for(who, now), ~skipped, *wanted)
-            .order_by(ItemRow.sort, ItemRow.id)
-            .limit(1)
-        )
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(query, given).one_or_none()
         return None if row is None else as_item(row)
 
     def skip(self, who: str, item: QueueItem, now: datetime) -> None:
@@ -144,15 +143,38 @@ class Acting:
             self.connection.execute(insert(SettingRow).values(name=name, value=text))
 
 
-def _free_for(who: str, now: datetime) -> ColumnElement[bool]:
-    """Nobody else holds it, and the user has not decided it already."""
+@lru_cache(maxsize=256)
+def _first_of(wanted: ItemFilter) -> Select[Any]:
+    """The most urgent free item of one ``status``; see ``_free`` for what it is asked with.
+
+    Kept by filter: putting a query together takes longer than SQLite takes to answer it.
+    """
+    skipped = exists().where(SkipRow.who == bindparam("who"), SkipRow.item_id == ItemRow.id)
     return (
+        select(ItemRow.__table__)
+        .where(ItemRow.status == bindparam("status"), ~skipped, *_free(wanted))
+        .order_by(ItemRow.sort, ItemRow.id)
+        .limit(1)
+    )
+
+
+def _free(wanted: ItemFilter) -> list[ColumnElement[bool]]:
+    """Items of a filter that nobody but ``who`` holds ``now`` and that ``who`` has not decided.
+
+    A claim that reaches ``beyond`` is from before the clock was set back. Without the item
+    ``besides``; 0 is none.
+    """
+    who: BindParameter[str] = bindparam("who")
+    return [
         or_(
             ItemRow.claimed_by.is_(None),
             ItemRow.claimed_by == who,
             ItemRow.claimed_until.is_(None),
-            ItemRow.claimed_until <= now,
-        )
-        & or_(ItemRow.first_by.is_(None), ItemRow.first_by != who)
-        & or_(ItemRow.second_by.is_(None), ItemRow.second_by != who)
-    )
+            ItemRow.claimed_until <= bindparam("now"),
+            ItemRow.claimed_until > bindparam("beyond"),
+        ),
+        or_(ItemRow.first_by.is_(None), ItemRow.first_by != who),
+        or_(ItemRow.second_by.is_(None), ItemRow.second_by != who),
+        ItemRow.id != bindparam("besides"),
+        *conditions(wanted, with_status=False),
+    ]

@@ -9,16 +9,24 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from models.store.errors import StoreError, StoreTooNew
+from models.store.database_url import parse_database_url, shown
+from models.store.errors import DriverMissing, StoreTooNew
+from models.store.trouble import as_store_error
 
 WRITES = {"chasil_writes": True}
 """Execution options of a connection that will write."""
 
+WRITES_SOON = WRITES | {"chasil_soon": True}
+"""The same where nobody is told that it is kept: it need not be on the disk at once."""
+
 BUSY_MILLISECONDS = 60_000
 """How long a writer waits for another one. A batch of 200 readings is written in under 1 s."""
+
+UPGRADE_LOCK = 0x63686173_00
+"""Key of the advisory lock under which PostgreSQL's tables are made and upgraded."""
 
 CACHE_KIB = 16 * 1024
 """Pages each SQLite connection keeps; its default of 2 MB is less than one walk down the queue."""
@@ -27,30 +35,64 @@ MAPPED_BYTES = 256 * 1024 * 1024
 """SQLite reads this much of its file without copying it; all connections share it."""
 
 CONNECTIONS = 20
-"""Kept open; ten more are opened when all are in use. The web app's threads each need one."""
+"""Kept open at most; ten more are opened when all are in use. The web app's threads each need
+one."""
+
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server may take to answer a new connection."""
+
+POSTGRESQL_SETTINGS = (
+    # A machine that is cut off must not hold its locks for the two hours that TCP would wait.
+    "SET tcp_keepalives_idle = 30",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+)
+"""By statement and not when connecting, so that it works through a pooler as well."""
 
 
 def open_engine(url: str | URL) -> Engine:
     """Connect to a database and upgrade it to the newest tables.
 
+    Any number of processes may do this at once: one upgrades, the others wait for it.
+
     Args:
-        url: An SQLAlchemy URL, ``sqlite:///…`` or ``postgresql…://…``.
+        url: ``sqlite:///…`` or ``postgresql://…``.
 
     Raises:
+        BadDatabaseUrl: the URL can't be understood.
+        DriverMissing: psycopg is not installed.
+        DatabaseUnreachable, DatabaseRefused: the server does not answer, or does not let us in.
         StoreError: it cannot be opened.
         StoreTooNew: a newer chasil has upgraded it.
 
     """
-    engine = create_engine(url, json_serializer=_compact, pool_size=CONNECTIONS)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    engine = connect_engine(parse_database_url(url))
     try:
         with engine.connect().execution_options(**WRITES) as connection, connection.begin():
             upgrade(connection)
     except DBAPIError as error:
         engine.dispose()
-        raise StoreError(f"{engine.url!r}: {error.orig}", store=str(engine.url)) from error
+        raise as_store_error(error, engine.url) from error
+    return engine
+
+
+def connect_engine(url: URL) -> Engine:
+    """The engine with its settings; nothing is opened yet."""
+    sqlite = url.get_backend_name() == "sqlite"
+    own: dict[str, Any] = (
+        {}
+        if sqlite
+        else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+    )
+    try:
+        engine = create_engine(url, json_serializer=_compact, pool_size=CONNECTIONS, **own)
+    except ModuleNotFoundError as error:
+        raise DriverMissing(f"{shown(url)} needs the package {error.name}") from error
+    if sqlite:
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _set_up_postgresql)
     return engine
 
 
@@ -61,16 +103,17 @@ def upgrade(connection: Connection) -> None:
         StoreTooNew: the tables are at a step this chasil doesn't know.
 
     """
+    if connection.dialect.name == "postgresql":  # SQLite has locked the whole file already
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
     config = migration_config()
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError as error:
         newest = ScriptDirectory.from_config(config).get_current_head()
+        where = shown(connection.engine.url)
         raise StoreTooNew(
-            f"{connection.engine.url!r} was upgraded by a newer chasil ({error})",
-            store=str(connection.engine.url),
-            known=newest,
+            f"{where} was upgraded by a newer chasil ({error})", store=where, known=newest
         ) from error
 
 
@@ -100,5 +143,19 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once where it will be needed, so that waiting for it can succeed."""
-    writes = connection.get_execution_options().get("chasil_writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("chasil_writes", False)
+    if writes:
+        soon = options.get("chasil_soon", False)
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if soon else 'FULL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401
+    """Every PostgreSQL connection, outside of a transaction, so that a rollback keeps it."""
+    autocommit = connection.autocommit
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in (*POSTGRESQL_SETTINGS, f"SET lock_timeout = {BUSY_MILLISECONDS}"):
+            cursor.execute(statement)
+    connection.autocommit = autocommit

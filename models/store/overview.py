@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, func, select, type_coerce
 
 from models.queue import SAMPLE, WAITING, ItemStatus, QueueItem
 from models.regions import Level
 from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
-from models.store.room_queries import as_item, below
-from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TrailRow
+from models.store.room_queries import as_item, below, whole_sum
+from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TpsProgressRow, TrailRow
+from models.store.tables import ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
@@ -45,6 +46,16 @@ class CellMark(NamedTuple):
     decided: int | None
 
 
+class TpsMark(NamedTuple):
+    """The few parts of a TPS's progress that such a table shows."""
+
+    tps: str
+    form: str
+    pages_read: int
+    items_waiting: int
+    items_done: int
+
+
 class Overview:
     """Sums and lists over many items and cells."""
 
@@ -56,7 +67,7 @@ class Overview:
         if only_regions(wanted):
             row = ItemSumRow
             at_hand = (
-                select(row.kind, row.cause, row.status, func.sum(row.items), func.sum(row.votes))
+                select(row.kind, row.cause, row.status, whole_sum(row.items), whole_sum(row.votes))
                 .where(
                     in_limits(row.desa, wanted.limits, Level.DESA),
                     below(row.desa, wanted.region, Level.DESA),
@@ -75,7 +86,7 @@ class Overview:
                 ItemRow.cause,
                 ItemRow.status,
                 func.count(),
-                func.coalesce(func.sum(ItemRow.votes), 0),
+                func.coalesce(whole_sum(ItemRow.votes), 0),
             )
             .where(*conditions(wanted), ItemRow.kind != SAMPLE)
             .group_by(ItemRow.kind, ItemRow.cause, ItemRow.status)
@@ -91,12 +102,22 @@ class Overview:
     ) -> list[CellMark]:
         """Some fields of the TPS below a region, in no order; light, for thousands of them."""
         row = CellRow
-        columns = (row.tps, row.form, row.field, row.entry, row.reading)
-        query = select(*columns, row.status, row.is_decided, row.decided).where(
+        columns = (row.tps, row.form, row.field, row.entry, row.reading, row.status)
+        is_decided = type_coerce(row.is_decided, Integer)  # as it is: 0 and 1 will do
+        query = select(*columns, is_decided, row.decided).where(
             row.field.in_(fields), below(row.tps, region), in_limits(row.tps, limits)
         )
         with self._connections.reading() as connection:
-            return [CellMark._make(found) for found in connection.execute(query)]
+            return list(map(CellMark._make, connection.execute(query).all()))
+
+    def tps_marks(self, region: str, *, limits: Sequence[str] = ()) -> list[TpsMark]:
+        """How far the TPS below a region have come, in no order."""
+        row = TpsProgressRow
+        query = select(row.tps, row.form, row.pages_read, row.items_waiting, row.items_done).where(
+            below(row.tps, region), in_limits(row.tps, limits)
+        )
+        with self._connections.reading() as connection:
+            return list(map(TpsMark._make, connection.execute(query).all()))
 
     def waiting_fields(
         self, region: str, *, limits: Sequence[str] = (), fields: Sequence[str] = ()
@@ -119,7 +140,8 @@ class Overview:
         )
         with self._connections.reading() as connection:
             return frozenset(
-                (str(tps), str(form), str(field)) for tps, form, field in connection.execute(query)
+                (tps or "", form or "", field or "")
+                for tps, form, field in connection.execute(query).all()
             )
 
     def items_by_place(self, wanted: ItemFilter) -> Iterator[QueueItem]:
@@ -150,6 +172,17 @@ class Overview:
         query = select(ItemRow.__table__).where(ItemRow.id.in_(numbers))
         with self._connections.reading() as connection:
             return {row.id: as_item(row) for row in connection.execute(query)}
+
+    def error_codes(self, photos: Collection[str]) -> dict[str, str]:
+        """Why photos were turned away, by hash, as their newest reading says; others are absent."""
+        query = (
+            select(ReadingRow.sha256, ReadingRow.error_code)
+            .where(ReadingRow.sha256.in_(photos))
+            .order_by(ReadingRow.id)
+        )
+        with self._connections.reading() as connection:
+            newest: dict[str, str | None] = dict(connection.execute(query).all())
+        return {sha256: code for sha256, code in newest.items() if code}
 
     def last_decisions(self, numbers: Collection[int]) -> dict[int, TrailRecord]:
         """The newest decision of each of these items, whether it still counts or not."""

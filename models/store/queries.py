@@ -8,18 +8,28 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
+from models.errors import EmptyPhoto, NotAnImage, TruncatedPhoto
 from models.records import ConflictKind
 from models.store.tables import ConflictRow, EntryRow, FailureRow, ReadingRow, UploadRow
+
+BROKEN_BYTES = (EmptyPhoto.code, TruncatedPhoto.code, NotAnImage.code)
+"""Why a file is no whole picture; the same name may bring the whole one later."""
 
 
 def is_current_upload(batch: int | None = None) -> ColumnElement[bool]:
     """Whether an upload counts now, or counted in one run.
 
     A photo that comes in again under the same folder and name is the same upload, and the last
-    time counts (its TPS may have been put right). A file whose bytes could not be had counts only
-    while nothing came in under its name later.
+    time counts (its TPS may have been put right). A file whose bytes could not be had, or were no
+    whole picture (a copy that was still being written), counts only while nothing came in under
+    its name later. Whatever could be read keeps counting beside other bytes of the same name.
     """
     later = aliased(UploadRow)
+    broken = (
+        select(ReadingRow.id)
+        .where(ReadingRow.sha256 == UploadRow.sha256, ReadingRow.error_code.in_(BROKEN_BYTES))
+        .correlate(UploadRow)
+    )
     again = (
         select(later.id)
         .where(
@@ -27,7 +37,7 @@ def is_current_upload(batch: int | None = None) -> ColumnElement[bool]:
             later.name == UploadRow.name,
             # Two of one name in one run are two folders' photos, not one put right.
             later.batch_id > UploadRow.batch_id,
-            or_(UploadRow.sha256.is_(None), later.sha256 == UploadRow.sha256),
+            or_(UploadRow.sha256.is_(None), later.sha256 == UploadRow.sha256, broken.exists()),
         )
         .correlate(UploadRow)
     )

@@ -38,7 +38,7 @@ from models.store.acting import Acting
 from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
 from models.store.refresh import Refreshed, refresh_items, save_cells
-from models.store.room_queries import as_item, below, item_of
+from models.store.room_queries import as_item, below, item_of, whole_sum
 from models.store.room_tables import (
     CellRow,
     ItemCountRow,
@@ -138,7 +138,7 @@ class Queue:
         """How many items there are in each status; the filter's own ``statuses`` don't count."""
         if only_regions(wanted):
             row = ItemCountRow
-            query = select(row.status, func.sum(row.items)).where(
+            query = select(row.status, whole_sum(row.items)).where(
                 in_limits(row.desa, wanted.limits, Level.DESA),
                 below(row.desa, wanted.region, Level.DESA),
             )
@@ -171,7 +171,7 @@ class Queue:
 
     def votes_waiting(self, wanted: ItemFilter) -> int:
         """Sum of the votes affected by the items that wait; unknown votes add nothing."""
-        query = select(func.coalesce(func.sum(ItemRow.votes), 0)).where(
+        query = select(func.coalesce(whole_sum(ItemRow.votes), 0)).where(
             *conditions(wanted), ItemRow.status.in_(WAITING)
         )
         with self._connections.reading() as connection:
@@ -283,21 +283,22 @@ class Queue:
                 _times(all_clear),
                 _times(row.items_waiting > 0),
                 _times(and_(row.items_waiting == 0, row.items_done > 0)),
-                func.sum(row.items_waiting),
-                func.sum(row.items_done),
+                whole_sum(row.items_waiting),
+                whole_sum(row.items_done),
             )
             .where(below(row.tps, region), in_limits(row.tps, limits))
             .group_by(code)
             .order_by(code)
         )
+        upload_code = func.substr(UploadRow.tps, 1, int(level)).label("code")
         photos = (
-            select(func.substr(UploadRow.tps, 1, int(level)), func.count(UploadRow.tps.distinct()))
+            select(upload_code, func.count(UploadRow.tps.distinct()))
             .where(
                 below(UploadRow.tps, region),
                 in_limits(UploadRow.tps, limits),
                 UploadRow.sha256.is_not(None),
             )
-            .group_by(func.substr(UploadRow.tps, 1, int(level)))
+            .group_by(upload_code)
         )
         with self._connections.reading() as connection:
             with_photos: dict[str, int] = dict(connection.execute(photos).all())
@@ -338,7 +339,7 @@ class Queue:
                 row.form,
                 row.field,
                 *(
-                    func.sum(column)
+                    whole_sum(column)
                     for column in (
                         row.entry,
                         row.entry_known,
@@ -395,15 +396,18 @@ class Queue:
     # Changes
 
     @contextmanager
-    def acting(self) -> Iterator[Acting]:
-        """One transaction in which acts are written and items change; writers wait in line."""
-        with self._connections.writing() as connection:
+    def acting(self, *, at_once: bool = True) -> Iterator[Acting]:
+        """One transaction in which acts are written and items change; writers wait in line.
+
+        ``at_once``: see ``Connections.writing``.
+        """
+        with self._connections.writing(at_once=at_once) as connection:
             yield Acting(connection)
 
     def save_cells(self, cells: Iterable[Cell], progress: Iterable[TpsProgress]) -> None:
         """Keep what system and machine say now about some TPS; decisions stay as they are."""
-        with self._connections.writing() as connection:
-            save_cells(connection, cells, progress)
+        some, counts = tuple(cells), tuple(progress)
+        self._connections.write(lambda connection: save_cells(connection, some, counts))
 
     def refresh(self, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
         """Bring the queue up to a run's conflicts (and its sample); no decision is lost."""
@@ -455,4 +459,4 @@ class Queue:
 
 
 def _times(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
+    return whole_sum(case((condition, 1), else_=0))

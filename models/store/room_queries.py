@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, cast, func, select, true
 
 from models.queue import ItemStatus, Outcome, QueueItem
 from models.regions import Level
@@ -18,6 +18,11 @@ def below(column: Any, region: str, digits: int = Level.TPS) -> ColumnElement[bo
     if not region:
         return true()
     return column.between(region.ljust(digits, "0"), region.ljust(digits, "9"))  # type: ignore[no-any-return]
+
+
+def whole_sum(column: Any) -> ColumnElement[int]:  # noqa: ANN401 - any column of whole numbers
+    """The sum as a whole number; PostgreSQL gives a decimal one for columns of 64 bits."""
+    return cast(func.sum(column), BigInteger)
 
 
 def as_item(row: Row[Any]) -> QueueItem:

@@ -1,4 +1,8 @@
-"""The photos' bytes: one file a photo, named by its SHA-256, written once and never changed."""
+"""The photos' bytes: one file a photo, named by its SHA-256, written once and never changed.
+
+``PhotoShelf`` is what the rest of chasil knows. ``FolderShelf`` keeps photos in a folder; the other
+one, on S3, is in ``s3_shelf``.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from models.errors import UnreadableFile
+from models.store.errors import PhotoAltered
 
 CHUNK_BYTES = 1 << 20
 _USABLE_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
@@ -22,14 +29,60 @@ class KeptPhoto:
 
     sha256: str
     size_bytes: int
-    path: Path
+    path: Path | None
+    """Its file, where the shelf is a folder; else ask the shelf for it."""
 
 
-class PhotoShelf:
+class PhotoShelf(Protocol):
+    """Where photos are kept by hash. It can be handed to another process."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as a person may read it."""
+        ...
+
+    def keep(self, path: Path) -> KeptPhoto:
+        """Copy a file's bytes to the shelf, unless they are there already.
+
+        Safe to call from several threads, processes and machines at once.
+
+        Raises:
+            UnreadableFile: the operating system would not give the bytes.
+            OSError: the shelf cannot be written (no room, no permission).
+            StoreError: the shelf does not answer, or does not let us in.
+
+        """
+        ...
+
+    def opened(self, sha256: str) -> AbstractContextManager[Path | None]:
+        """A file with the photo's bytes, to be read within the ``with`` block; ``None``: not there.
+
+        Raises:
+            PhotoAltered: the bytes no longer have this hash.
+            StoreError: the shelf does not answer, or does not let us in.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderShelf:
     """A folder of photos by hash: ``ab/abcdef….jpg``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    @contextmanager
+    def opened(self, sha256: str) -> Iterator[Path | None]:
+        """The kept file itself; see ``PhotoShelf``."""
+        path = self.find(sha256)
+        if path is not None and _digest(path) != sha256:
+            raise PhotoAltered(f"{path} no longer has the hash in its name", sha256=sha256)
+        yield path
 
     def find(self, sha256: str) -> Path | None:
         """The kept file of that hash, or ``None``."""

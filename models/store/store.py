@@ -8,9 +8,9 @@ lie beside the database, in the folder ``photos``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -31,10 +31,16 @@ from models.records import (
 )
 from models.store import queries
 from models.store.accounts import Accounts
-from models.store.connections import Connections
+from models.store.connections import PATIENCE_SECONDS, Connections, Turn
 from models.store.engine import open_engine
 from models.store.errors import StoreError
-from models.store.home import DATABASE_NAME, PHOTOS_NAME, chasil_home
+from models.store.home import (
+    DATABASE_NAME,
+    PHOTOS_NAME,
+    chasil_home,
+    chosen_database,
+    chosen_photos,
+)
 from models.store.items import (
     Batch,
     Duplicate,
@@ -43,10 +49,12 @@ from models.store.items import (
     PageCounts,
     Upload,
 )
+from models.store.one_comparison import one_comparison
 from models.store.overview import Overview
 from models.store.queue import Queue
 from models.store.revisions import KnownRevision, content_of, novelty, with_zone
 from models.store.shelf import KeptPhoto, PhotoShelf
+from models.store.shelves import open_shelf
 from models.store.tables import (
     NO_PDF_PAGE,
     Base,
@@ -69,9 +77,11 @@ T = TypeVar("T")
 class Store:
     """An open store. Close it, or use it in a ``with`` block."""
 
-    def __init__(self, engine: Engine, shelf: PhotoShelf) -> None:
+    def __init__(
+        self, engine: Engine, shelf: PhotoShelf, *, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._engine = engine
-        self._connections = Connections(engine)
+        self._connections = Connections(engine, patience=patience)
         self.shelf = shelf
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
@@ -79,25 +89,42 @@ class Store:
         self.accounts = Accounts(self._connections)
 
     @classmethod
-    def open(cls, home: Path | None = None, *, url: str | URL | None = None) -> Self:
+    def open(
+        cls,
+        home: Path | None = None,
+        *,
+        url: str | URL | None = None,
+        photos: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Self:
         """Open the store and upgrade its tables to the newest.
 
+        Without arguments it is the store that the environment names (see ``home``): every command
+        opens that one.
+
         Args:
-            home: Folder of the photos and of the embedded database; ``chasil_home()`` if not given.
-            url: Another database (PostgreSQL); the photos stay under ``home``.
+            home: Folder of the photos and of the embedded database. If given, ``CHASIL_DATABASE``
+                and ``CHASIL_PHOTOS`` do not count: all is in this folder but for what follows.
+            url: Another database (PostgreSQL).
+            photos: Another place for photos (``s3://…``).
+            patience: Seconds to wait for a database server that goes away meanwhile.
 
         Raises:
             StoreError: it can't be opened, or a newer chasil has upgraded it.
 
         """
-        home = chasil_home() if home is None else home
+        if home is None:
+            home = chasil_home()
+            url = url or chosen_database()
+            photos = photos or chosen_photos()
         try:
             home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{home}: {error.strerror}", store=str(home)) from error
         if url is None:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
-        return cls(open_engine(url), PhotoShelf(home / PHOTOS_NAME))
+        shelf = open_shelf(photos, home / PHOTOS_NAME)
+        return cls(open_engine(url), shelf, patience=patience)
 
     def close(self) -> None:
         """Close all connections."""
@@ -114,14 +141,24 @@ class Store:
     def begin_batch(self, recipe: str) -> int:
         """Open a run in the ledger and return its number."""
         row = insert(BatchRow).values(started_at=_now(), recipe=recipe).returning(BatchRow.id)
-        with self._write() as connection:
-            return connection.scalars(row).one()
+        return self._add(lambda connection: connection.scalars(row).one())
 
     def finish_batch(self, batch: int, summary: dict[str, Any]) -> None:
         """Write a run's end; its conflicts are the current ones from now on."""
         end = update(BatchRow).where(BatchRow.id == batch)
-        with self._write() as connection:
-            connection.execute(end.values(finished_at=_now(), summary=summary))
+        last = select(func.max(BatchRow.finished_at))
+
+        def write(connection: Connection) -> None:
+            finished_at = _after(connection.scalars(last).one())
+            connection.execute(end.values(finished_at=finished_at, summary=summary))
+
+        self._add(write)
+
+    def one_comparison(
+        self, waits: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Enter it to compare and to write the end; others wait. See ``one_comparison``."""
+        return one_comparison(self._connections, waits)
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""
@@ -134,7 +171,8 @@ class Store:
                 BatchRow.summary,
             )
             .where(BatchRow.finished_at.is_not(None))
-            .order_by(BatchRow.id.desc())
+            # Not by number: of two runs at once, the one that began first may end last.
+            .order_by(BatchRow.finished_at.desc(), BatchRow.id.desc())
             .limit(1)
         )
         with self._read() as connection:
@@ -170,10 +208,13 @@ class Store:
             else:
                 row["error"] = upload.photo.model_dump(mode="json")
             rows.append(row)
-        with self._write() as connection:
+
+        def add(connection: Connection) -> None:
             self._insert_unknown(connection, PhotoRow, photos)
             if rows:
                 connection.execute(insert(UploadRow), rows)
+
+        self._add(add)
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Photos that stand under more than one name; empty files are not photos."""
@@ -203,12 +244,15 @@ class Store:
         """Those of the photos (by SHA-256, in their order, each once) this recipe has not read."""
         wanted = tuple(dict.fromkeys(photos))
         done: set[str] = set()
-        with self._read() as connection:
+
+        def look(connection: Connection) -> None:
             for some in _chunks(wanted):
                 known = select(ReadingRow.sha256).where(
                     ReadingRow.sha256.in_(some), ReadingRow.recipe == recipe
                 )
                 done.update(connection.scalars(known))
+
+        self._connections.read(look)
         return tuple(sha256 for sha256 in wanted if sha256 not in done)
 
     def add_readings(self, recipe: str, photos: Iterable[Sequence[PageReading]]) -> int:
@@ -239,8 +283,7 @@ class Store:
             for pages in photos
             for page in pages
         ]
-        with self._write() as connection:
-            return self._insert_unknown(connection, ReadingRow, rows)
+        return self._add(lambda connection: self._insert_unknown(connection, ReadingRow, rows))
 
     def current_readings(self, recipe: str, *, batch: int | None = None) -> Iterator[PageReading]:
         """What is known about every upload now, ordered by TPS (those without one first).
@@ -319,19 +362,20 @@ class Store:
             for sha256, error in failures.items()
         ]
         if rows:
-            with self._write() as connection:
-                connection.execute(insert(FailureRow), rows)
+            self._add_rows(FailureRow, rows)
 
     # Entries
 
     def add_entries(self, entries: Iterable[Entry]) -> ImportCount:
         """Import reported numbers; each that is news (see ``revisions``) becomes a revision.
 
-        All or nothing: one transaction.
+        All or nothing: one transaction. Two imports at once take turns, so that each sees what the
+        other has added.
         """
         counts = {"new": 0, "revised": 0, "unchanged": 0}
-        now = _now()
-        with self._write() as connection:
+        last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
+        with self._connections.writing(Turn.ENTRIES) as connection:
+            now = _after(connection.scalars(last).one_or_none())
             for some in _chunks(entries):
                 histories = self._histories(connection, {entry.tps for entry in some})
                 rows: list[dict[str, Any]] = []
@@ -435,8 +479,7 @@ class Store:
                 }
                 for conflict in some
             ]
-            with self._write() as connection:
-                connection.execute(insert(ConflictRow), rows)
+            self._add_rows(ConflictRow, rows)
 
     def latest_conflicts(
         self,
@@ -488,15 +531,24 @@ class Store:
     def _read(self) -> AbstractContextManager[Connection]:
         return self._connections.reading()
 
-    def _write(self) -> AbstractContextManager[Connection]:
-        return self._connections.writing()
+    def _add(self, work: Callable[[Connection], T]) -> T:
+        """Add to the ledger; kept exactly once, even if the server goes away meanwhile."""
+        return self._connections.write(work, Turn.NONE)
+
+    def _add_rows(self, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+        self._add(lambda connection: connection.execute(insert(table), rows))
 
     def _insert_unknown(
         self, connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]
     ) -> int:
-        """Insert the rows whose key is not there yet; returns how many they were."""
+        """Insert the rows whose key is not there yet; returns how many they were.
+
+        Always in the order of their hashes: two writers that add the same photos in two orders
+        would wait for each other for ever.
+        """
         if not rows:
             return 0
+        rows = sorted(rows, key=lambda row: (row["sha256"], row.get("pdf_page", NO_PDF_PAGE)))
         sqlite = self._engine.dialect.name == "sqlite"
         into = insert_sqlite(table) if sqlite else insert_postgresql(table)
         new = into.on_conflict_do_nothing().returning(*table.__table__.primary_key)
@@ -529,6 +581,12 @@ def _payloads(
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _after(last: datetime | None) -> datetime:
+    """Now; but later than ``last``, also where the clock was set back since."""
+    now = _now()
+    return now if last is None or now > last else last + timedelta(microseconds=1)
 
 
 def _chunks(items: Iterable[T], size: int = ROWS_AT_ONCE) -> Iterator[list[T]]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    Executable,
     ScalarSelect,
+    Select,
+    Update,
+    bindparam,
     case,
     delete,
     func,
@@ -17,7 +25,6 @@ from sqlalchemy import (
 
 from models.queue import SAMPLE, SETTLES_NUMBER, WAITING, ItemStatus
 from models.regions import Level
-from models.store.room_queries import below
 from models.store.room_tables import (
     CellRow,
     ItemCountRow,
@@ -30,12 +37,27 @@ from models.store.room_tables import (
 
 def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None:
     """The newest finished item about a field gives its decided number; without one it has none."""
-    newest = connection.execute(
+    about = {"of_tps": tps, "of_form": form, "of_field": field}
+    newest = connection.execute(_newest_decision(), about).one_or_none()
+    decided = {"is": newest is not None, "number": None if newest is None else newest.number}
+    connection.execute(_settle(), about | decided)
+    desa = tps[: Level.DESA]
+    first, last = (desa.ljust(Level.TPS, digit) for digit in "09")
+    sums = connection.execute(_sums_of_field(), about | {"first": first, "last": last}).one()
+    connection.execute(_keep_sums(), about | {"of_desa": desa} | sums._asdict())
+
+
+# Queries of every decision, put together once: that takes longer than SQLite takes to answer.
+
+
+@cache
+def _newest_decision() -> Select[Any]:
+    return (
         select(ItemRow.number)
         .where(
-            ItemRow.tps == tps,
-            ItemRow.form == form,
-            ItemRow.field == field,
+            ItemRow.tps == bindparam("of_tps"),
+            ItemRow.form == bindparam("of_form"),
+            ItemRow.field == bindparam("of_field"),
             ItemRow.status == ItemStatus.DONE.value,
             or_(
                 ItemRow.outcome.in_([outcome.value for outcome in SETTLES_NUMBER]),
@@ -44,33 +66,55 @@ def settle_cell(connection: Connection, tps: str, form: str, field: str) -> None
         )
         .order_by(ItemRow.decided_at.desc(), ItemRow.id.desc())
         .limit(1)
-    ).one_or_none()
-    connection.execute(
-        update(CellRow)
-        .where(CellRow.tps == tps, CellRow.form == form, CellRow.field == field)
-        .values(is_decided=newest is not None, decided=None if newest is None else newest.number)
     )
-    desa = tps[: Level.DESA]
+
+
+@cache
+def _settle() -> Update:
+    return (
+        update(CellRow)
+        .where(
+            CellRow.tps == bindparam("of_tps"),
+            CellRow.form == bindparam("of_form"),
+            CellRow.field == bindparam("of_field"),
+        )
+        .values(is_decided=bindparam("is"), decided=bindparam("number"))
+    )
+
+
+@cache
+def _sums_of_field() -> Select[Any]:
     audited = case((CellRow.is_decided, CellRow.decided), else_=CellRow.entry)
     decided_minus_entry = case((CellRow.is_decided, CellRow.decided - CellRow.entry))
-    sums = connection.execute(
-        select(
-            func.coalesce(func.sum(audited), 0),
-            func.count(audited),
-            func.coalesce(func.sum(case((CellRow.is_decided, 1), else_=0)), 0),
-            func.count(decided_minus_entry),
-            func.coalesce(func.sum(decided_minus_entry), 0),
-        ).where(below(CellRow.tps, desa), CellRow.form == form, CellRow.field == field)
-    ).one()
-    connection.execute(
+    return select(
+        func.coalesce(func.sum(audited), 0).label("audited"),
+        func.count(audited).label("audited_known"),
+        func.coalesce(func.sum(case((CellRow.is_decided, 1), else_=0)), 0).label("decided_known"),
+        func.count(decided_minus_entry).label("decided_compared"),
+        func.coalesce(func.sum(decided_minus_entry), 0).label("decided_minus_entry"),
+    ).where(
+        CellRow.tps.between(bindparam("first"), bindparam("last")),
+        CellRow.form == bindparam("of_form"),
+        CellRow.field == bindparam("of_field"),
+    )
+
+
+@cache
+def _keep_sums() -> Update:
+    """Sets the columns that ``_sums_of_field`` names."""
+    return (
         update(TotalRow)
-        .where(TotalRow.desa == desa, TotalRow.form == form, TotalRow.field == field)
+        .where(
+            TotalRow.desa == bindparam("of_desa"),
+            TotalRow.form == bindparam("of_form"),
+            TotalRow.field == bindparam("of_field"),
+        )
         .values(
-            audited=sums[0],
-            audited_known=sums[1],
-            decided_known=sums[2],
-            decided_compared=sums[3],
-            decided_minus_entry=sums[4],
+            audited=bindparam("audited"),
+            audited_known=bindparam("audited_known"),
+            decided_known=bindparam("decided_known"),
+            decided_compared=bindparam("decided_compared"),
+            decided_minus_entry=bindparam("decided_minus_entry"),
         )
     )
 
@@ -93,28 +137,31 @@ def items_of_tps(condition: ColumnElement[bool]) -> ScalarSelect[int]:
 
 def recount_tps(connection: Connection, tps: str) -> None:
     """How many items of a TPS wait and are done."""
+    connection.execute(_recount_tps(), {"of_tps": tps})
+
+
+@cache
+def _recount_tps() -> Update:
     counts = {
         "items_waiting": items_of_tps(ItemRow.status.in_([status.value for status in WAITING])),
         "items_done": items_of_tps(ItemRow.status == ItemStatus.DONE.value),
     }
-    connection.execute(update(TpsProgressRow).where(TpsProgressRow.tps == tps).values(counts))
+    return update(TpsProgressRow).where(TpsProgressRow.tps == bindparam("of_tps")).values(counts)
 
 
 def recount_items(connection: Connection, desa: str | None = None) -> None:
-    """How many items are in each status: of one desa (empty: of items without TPS), or of all."""
-    of_desa = func.coalesce(ItemRow.desa, "")
-    counted = select(of_desa, ItemRow.status, func.count()).group_by(of_desa, ItemRow.status)
-    old = delete(ItemCountRow)
-    if desa is not None:
-        counted = counted.where(ItemRow.desa == desa if desa else ItemRow.desa.is_(None))
-        old = old.where(ItemCountRow.desa == desa)
-    connection.execute(old)
-    connection.execute(insert(ItemCountRow).from_select(["desa", "status", "items"], counted))
-    _sum_items(connection, desa)
+    """How many items are in each status: of one desa (empty: of items without TPS), or of all.
+
+    By kind and cause too, with votes. Items themselves are read once: a desa has hundreds.
+    """
+    which = "all" if desa is None else "desa" if desa else "without"
+    for statement in _recount(which):
+        connection.execute(statement, {"of_desa": desa or ""})
 
 
-def _sum_items(connection: Connection, desa: str | None) -> None:
-    """The same by kind and cause, with votes; see ``recount_items``."""
+@cache
+def _recount(which: str) -> tuple[Executable, ...]:
+    """Old sums go, new ones come; then the counts, from the sums."""
     key = (
         func.coalesce(ItemRow.desa, ""),
         ItemRow.kind,
@@ -122,10 +169,21 @@ def _sum_items(connection: Connection, desa: str | None) -> None:
         ItemRow.status,
     )
     summed = select(*key, func.count(), func.coalesce(func.sum(ItemRow.votes), 0)).group_by(*key)
-    old = delete(ItemSumRow)
-    if desa is not None:
-        summed = summed.where(ItemRow.desa == desa if desa else ItemRow.desa.is_(None))
-        old = old.where(ItemSumRow.desa == desa)
-    connection.execute(old)
-    columns = ["desa", "kind", "cause", "status", "items", "votes"]
-    connection.execute(insert(ItemSumRow).from_select(columns, summed))
+    row = ItemSumRow
+    counted = select(row.desa, row.status, func.sum(row.items)).group_by(row.desa, row.status)
+    old_sums, old_counts = delete(ItemSumRow), delete(ItemCountRow)
+    if which != "all":
+        of_desa: BindParameter[str] = bindparam("of_desa")
+        summed = summed.where(
+            ItemRow.desa == of_desa if which == "desa" else ItemRow.desa.is_(None)
+        )
+        counted = counted.where(row.desa == of_desa)
+        old_sums = old_sums.where(row.desa == of_desa)
+        old_counts = old_counts.where(ItemCountRow.desa == of_desa)
+    sums = ["desa", "kind", "cause", "status", "items", "votes"]
+    return (
+        old_sums,
+        insert(ItemSumRow).from_select(sums, summed),
+        old_counts,
+        insert(ItemCountRow).from_select(["desa", "status", "items"], counted),
+    )

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, cast, insert, literal, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    String,
+    bindparam,
+    cast,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from models.store.connections import Connections
 from models.store.item_filter import in_limits
@@ -28,9 +39,15 @@ from models.trail import (
 
 ROWS_AT_ONCE = 2000
 
-POSTGRESQL_LOCK = 0x63686173696C
-"""Key of the advisory lock that writers of the trail take on PostgreSQL ("chasil" in ASCII). On
-SQLite ``BEGIN IMMEDIATE`` has locked the whole database already."""
+
+_ADD = insert(TrailRow)
+_MOVE_HEAD = update(TrailHeadRow).where(TrailHeadRow.id == THE_ONE)
+_OF_SUBJECT = (
+    select(TrailRow.__table__)
+    .where(TrailRow.subject == bindparam("subject"))
+    .order_by(TrailRow.sequence)
+)
+"""Every act needs these: put together once."""
 
 
 def append(
@@ -43,9 +60,7 @@ def append(
     after: Facts | None = None,
     why: str | None = None,
 ) -> TrailRecord:
-    """Write one act at the end of the chain, inside the connection's writing transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRESQL_LOCK})
+    """Write one act at the end of the chain, inside a writing transaction of ``Turn.ROOM``."""
     head = _head(connection)
     sequence = 1 if head is None else head.sequence + 1
     previous = BEFORE_THE_FIRST if head is None else head.hash
@@ -66,19 +81,18 @@ def append(
         "before": None if before is None else canonical(before),
         "after": None if after is None else canonical(after),
     }
-    connection.execute(insert(TrailRow).values(**facts | as_text, hash=record.hash))
+    connection.execute(_ADD, facts | as_text | {"hash": record.hash})
     newest = {"sequence": sequence, "hash": record.hash}
     if head is None:
         connection.execute(insert(TrailHeadRow).values(id=THE_ONE, **newest))
     else:
-        connection.execute(update(TrailHeadRow).where(TrailHeadRow.id == THE_ONE).values(newest))
+        connection.execute(_MOVE_HEAD, newest)
     return record
 
 
 def records_of(connection: Connection, subject: str) -> tuple[TrailRecord, ...]:
     """All acts on one subject, the oldest first."""
-    query = select(TrailRow.__table__).where(TrailRow.subject == subject)
-    return tuple(as_record(row) for row in connection.execute(query.order_by(TrailRow.sequence)))
+    return tuple(as_record(row) for row in connection.execute(_OF_SUBJECT, {"subject": subject}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,19 @@ class Trail:
         """All acts on one subject (``item/17``), the oldest first."""
         with self._connections.reading() as connection:
             return records_of(connection, subject)
+
+    def of_each(self, subjects: Collection[str]) -> dict[str, tuple[TrailRecord, ...]]:
+        """All acts on each of some subjects, the oldest first; those without any are absent."""
+        query = (
+            select(TrailRow.__table__)
+            .where(TrailRow.subject.in_(subjects))
+            .order_by(TrailRow.sequence)
+        )
+        found: dict[str, list[TrailRecord]] = {}
+        with self._connections.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.subject, []).append(as_record(row))
+        return {subject: tuple(records) for subject, records in found.items()}
 
     def newest(
         self, *, who: str | None = None, before: int | None = None, limit: int = 50

@@ -47,7 +47,8 @@
 
   function tidy() {
     for (const form of ["answer", "decide"]) {
-      if (!forms.some((one) => one.dataset.draft === form)) drafts.drop(name(item.dataset.item, form));
+      const takenIn = !item.dataset.held && !forms.some((one) => one.dataset.draft === form);
+      if (takenIn) drafts.drop(name(item.dataset.item, form));
       if (item.dataset.last) drafts.drop(name(item.dataset.last, form));
     }
     const oldest = Date.now() - DAYS_KEPT * 86400e3;
@@ -133,6 +134,39 @@
     });
   }
   addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+  // While somebody works here the item stays theirs; if it was lost, they hear so at once.
+  if (item.dataset.keep) {
+    const lost = document.getElementById("lost");
+    const { keep, keepSeconds, csrf, version } = item.dataset;
+    let busy = false;
+    for (const name of ["input", "keydown", "pointermove", "wheel", "scroll"]) {
+      addEventListener(name, () => { busy = true; }, { passive: true, capture: true });
+    }
+    const timer = setInterval(async () => {
+      if (!busy) return;
+      busy = false;
+      const body = new URLSearchParams({ csrf, version });
+      const answer = await fetch(keep, { method: "POST", body }).catch(() => null);
+      if (!answer) { busy = true; return; } // no network: asked again next time
+      if (answer.ok && !answer.redirected) {
+        lost.hidden = true;
+        item.dataset.keptAt = Date.now();
+        return;
+      }
+      for (const form of forms) save(form);
+      const told = await answer.json().catch(() => null);
+      const lines = told?.what ? [told.what, told.do] : [item.dataset.signedOut];
+      lost.replaceChildren(...[...lines, lost.dataset.kept].map((text) => {
+        const line = document.createElement("p");
+        line.textContent = text;
+        return line;
+      }));
+      lost.className = "problem";
+      lost.hidden = false;
+      if (answer.status !== 409) clearInterval(timer);
+    }, keepSeconds * 1000);
+  }
 
   item.dataset.ready = "yes";
 

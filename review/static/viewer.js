@@ -127,7 +127,8 @@
     if (!other) return pan(to[0] - from[0], to[1] - from[1]);
     const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
     const here = stage.getBoundingClientRect();
-    zoom(far(to, other) / far(from, other), (to[0] + other[0]) / 2 - here.left, (to[1] + other[1]) / 2 - here.top);
+    // About the finger that rests: so what lies under each finger stays under it.
+    zoom(far(to, other) / far(from, other), other[0] - here.left, other[1] - here.top);
   });
   for (const name of ["pointerup", "pointercancel"]) {
     stage.addEventListener(name, (event) => pointers.delete(event.pointerId));

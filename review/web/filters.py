@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -14,24 +15,16 @@ from review.permissions import Permission, allows
 Name = Annotated[str, Query(max_length=64, pattern=r"^[a-z0-9_-]*$")]
 
 
+@dataclass(frozen=True, slots=True)
 class Filters:
     """What was chosen; empty texts limit nothing. Use as ``filters: FiltersDep``."""
 
-    def __init__(
-        self,
-        region: Annotated[str, Query(max_length=13, pattern=r"^[0-9]*$")] = "",
-        form: Name = "",
-        field: Name = "",
-        kind: Name = "",
-        cause: Name = "",
-        status: Name = "",
-    ) -> None:
-        self.region = region
-        self.form = form
-        self.field = field
-        self.kind = kind
-        self.cause = cause
-        self.status = status if status in (*ItemStatus, "") else ""
+    region: str = ""
+    form: str = ""
+    field: str = ""
+    kind: str = ""
+    cause: str = ""
+    status: str = ""
 
     def parameters(self) -> dict[str, str]:
         """As parameters of a link, those that are empty too."""
@@ -64,5 +57,18 @@ class Filters:
         )
 
 
-FiltersDep = Annotated[Filters, Depends()]
+async def filters_of(
+    region: Annotated[str, Query(max_length=13, pattern=r"^[0-9]*$")] = "",
+    form: Name = "",
+    field: Name = "",
+    kind: Name = "",
+    cause: Name = "",
+    status: Name = "",
+) -> Filters:
+    """The filters in an address; a status that does not exist limits nothing."""
+    known = status if status in tuple(ItemStatus) else ""
+    return Filters(region, form, field, kind, cause, known)
+
+
+FiltersDep = Annotated[Filters, Depends(filters_of)]
 """From the address of a GET, and of a POST whose form posts to an address with parameters."""

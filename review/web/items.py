@@ -15,6 +15,7 @@ from review.errors import NotConfirmed, OutcomeIncomplete, Refused
 from review.outcomes import NEEDS, outcomes_for, parse_finding
 from review.passwords import new_token
 from review.permissions import Permission
+from review.settings import current_settings
 from review.web.arithmetic import entry_states, rules_of
 from review.web.evidence import evidence_of
 from review.web.filters import FiltersDep
@@ -22,8 +23,12 @@ from review.web.handlers import STATUS, explain
 from review.web.history import Line, in_words
 from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, speaker_of
 from review.web.places import field_label, page_number, place_of
+from review.web.telling import told
 
 router = APIRouter(default_response_class=HTMLResponse)
+
+KEPT_TIMES = 4
+"""How often a page asks to hold its item on within the time that a hold lasts."""
 
 ItemNumber = Annotated[int, Path(ge=1, le=2**53)]
 Version = Annotated[int, Form(ge=1, le=2**31)]
@@ -61,7 +66,9 @@ def show(
     """
     view = room.desk.view(user, number)
     item = view.item
-    history = in_words(speaker_of(request), view.history)
+    t = speaker_of(request)
+    evidence = evidence_of(room, item)
+    history = in_words(t, view.history)
     counts = room.store.queue.counts(filters.wanted(user))
     status = 200 if problem is None else STATUS.get(type(problem), 422)
     return page(
@@ -71,7 +78,7 @@ def show(
         status=status,
         view=view,
         item=item,
-        evidence=evidence_of(room, item),
+        evidence=evidence,
         rules=rules_of(room, user, item) if view.revealed else (),
         entry_states=entry_states(room, item) if view.revealed else (),
         history=history,
@@ -85,6 +92,8 @@ def show(
         outcomes=outcomes_for(item),
         needs=NEEDS,
         says={"empty": "e", "unreadable": "x", "not_shown": "n"},
+        keep_seconds=current_settings(room.store).claim_minutes * 60 // KEPT_TIMES,
+        told=told(room, t, item, evidence.page) if view.revealed else "",
         attempt=new_token()[:22],
         problem=explain(request, problem) if problem else None,
         typed=_NOTHING_TYPED | _first_typed(view) | (typed or {}),
@@ -157,6 +166,23 @@ def open_item(
     """Take an item from the list."""
     room.desk.claim(user, number)
     return go_to(f"/items/{number}", **filters.parameters())
+
+
+@router.post("/items/{number}/keep", dependencies=[OwnForm], response_class=JSONResponse)
+def keep(
+    request: Request,
+    room: RoomDep,
+    number: ItemNumber,
+    user: Annotated[User, needs(Permission.DECIDE)],
+    version: Version,
+) -> JSONResponse:
+    """Hold the item on: the page asks while somebody types, turns and looks."""
+    try:
+        room.desk.keep(user, number, version)
+    except Refused as refused:
+        what, do = explain(request, refused)
+        return JSONResponse({"what": what, "do": do}, STATUS.get(type(refused), 422))
+    return JSONResponse({})
 
 
 @router.post("/items/{number}/answer", dependencies=[OwnForm])

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cache, lru_cache
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from models.people import User
-from models.queue import DecidedCell, ItemStatus, QueueItem, Total, TpsProgress
+from models.queue import DecidedCell, ItemStatus, QueueItem, Total
 from models.records import FieldStatus
 from models.regions import Level
 from models.store.item_filter import ItemFilter
 from models.store.items import EntryRevision
-from models.store.overview import CellMark
+from models.store.overview import CellMark, TpsMark
 from models.trail import TrailRecord
 from review.errors import NoSuchRegion
 from review.item_state import may_see_decision, state_of
@@ -31,6 +32,7 @@ from review.texts import Speaker
 from review.web.dashboard import path_down, totals_within
 from review.web.parts import Room, RoomDep, SpeakerDep, needs, page
 from review.web.places import field_label, form_of, region_name, region_table
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -59,8 +61,7 @@ HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How one cell stands, and the numbers that may be shown of it."""
 
     state: str
@@ -70,6 +71,7 @@ class Mark:
 
 
 NO_CELL = Mark(NOTHING, None, None)
+HIDDEN_CELL = Mark(HIDDEN, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,69 +81,75 @@ class TpsLine:
     tps: str
     desa: str
     marks: tuple[Mark, ...]
-    progress: TpsProgress | None
+    progress: TpsMark | None
 
     @property
     def differs(self) -> bool:
         """Whether any of its cells needs eyes."""
         return any(mark.state not in (SAME, NOTHING) for mark in self.marks)
 
+    @property
+    def stands(self) -> tuple[bool, int, int]:
+        """Whether a photo of it was read, items that wait, items that are done."""
+        one = self.progress
+        return (one.pages_read > 0, one.items_waiting, one.items_done) if one else (False, 0, 0)
 
-def mark_of(cell: CellMark, *, hidden: bool) -> Mark:
-    """How a cell stands.
 
-    Args:
-        cell: The cell.
-        hidden: An item about it waits for whoever looks: nothing is told before the blind answer.
-
-    """
-    if hidden:
-        return Mark(HIDDEN, None, None)
-    if cell.is_decided:
-        return Mark(DECIDED, cell.entry, cell.decided)
-    if cell.reading is not None and cell.entry is None:
-        return Mark(NO_ENTRY, None, cell.reading)
-    if cell.reading is not None and cell.reading != cell.entry:
-        return Mark(DIFFERS, cell.entry, cell.reading)
-    if cell.status == FieldStatus.REVIEW or cell.reading is None:
-        empty = cell.entry is None and cell.reading is None and cell.status != FieldStatus.REVIEW
-        return Mark(NOTHING if empty else NOT_SURE, cell.entry, None)
-    return Mark(SAME, cell.entry, cell.reading)
+@lru_cache(maxsize=8192)
+def mark_of(
+    entry: int | None,
+    reading: int | None,
+    status: str | None,
+    is_decided: bool,
+    decided: int | None,
+) -> Mark:
+    """How a cell stands. A kecamatan has thousands of cells and a few hundred different ones."""
+    if is_decided:
+        return Mark(DECIDED, entry, decided)
+    if reading is not None and entry is None:
+        return Mark(NO_ENTRY, None, reading)
+    if reading is not None and reading != entry:
+        return Mark(DIFFERS, entry, reading)
+    if status == FieldStatus.REVIEW or reading is None:
+        empty = entry is None and reading is None and status != FieldStatus.REVIEW
+        return Mark(NOTHING if empty else NOT_SURE, entry, None)
+    return Mark(SAME, entry, reading)
 
 
 def lines_of(
     cells: Iterable[CellMark],
-    progress: Iterable[TpsProgress],
+    progress: Iterable[TpsMark],
     hidden: frozenset[tuple[str, str, str]],
     expected: Iterable[str],
     form: str,
 ) -> tuple[TpsLine, ...]:
     """Every TPS of a kecamatan as a row, also those that nothing is known of."""
-    marks: dict[str, dict[str, Mark]] = {}
-    for cell in cells:
-        if cell.form == form:
-            key = (cell.tps, cell.form, cell.field)
-            marks.setdefault(cell.tps, {})[cell.field] = mark_of(cell, hidden=key in hidden)
+    marks: dict[str, dict[str, Mark]] = {tps: {} for tps in expected}
+    for tps, of, field, *stands in cells:
+        if of == form:
+            # An item that waits for whoever looks: nothing is told before the blind answer.
+            is_hidden = (tps, of, field) in hidden
+            marks.setdefault(tps, {})[field] = HIDDEN_CELL if is_hidden else mark_of(*stands)
     known = {one.tps: one for one in progress if one.form == form}
-    lines = []
-    for tps in sorted({*expected, *marks, *known}):
-        of_tps = marks.get(tps, {})
-        lines.append(
-            TpsLine(
-                tps,
-                region_name(tps[: Level.DESA]),
-                tuple(of_tps.get(field, NO_CELL) for field in SHOWN),
-                known.get(tps),
-            )
+    for tps in known:
+        marks.setdefault(tps, {})
+    of_desa = cache(region_name)
+    return tuple(
+        TpsLine(
+            tps,
+            of_desa(tps[: Level.DESA]),
+            tuple([of_tps.get(field, NO_CELL) for field in SHOWN]),
+            known.get(tps),
         )
-    return tuple(lines)
+        for tps, of_tps in sorted(marks.items())
+    )
 
 
 def kecamatan_lines(room: Room, user: User, code: str) -> tuple[str, tuple[TpsLine, ...]]:
     """The form and the rows of one kecamatan, as this user may see them."""
     limits = user.regions
     cells = room.store.overview.marks(code, SHOWN, limits=limits)
-    progress = room.store.queue.tps_progress(code, limits=limits)
+    progress = room.store.overview.tps_marks(code, limits=limits)
     hidden: frozenset[tuple[str, str, str]] = frozenset()
     if must_not_see_waiting(user):
         hidden = room.store.overview.waiting_fields(code, limits=limits, fields=SHOWN)
@@ -200,11 +208,14 @@ class Drawn:
 def _table(room: Room, user: User, t: Speaker, code: str, only: str) -> Drawn:
     form, lines = kecamatan_lines(room, user, code)
     marked = [line for line in lines if line.differs]
+    shown = marked if only else lines
     html = room.templates.get_template("kecamatan_table.html").render(
         t=t,
         name=region_name(code),
         fields=[(field, field_label(form, field)) for field in SHOWN],
-        lines=marked if only else lines,
+        lines=shown,
+        marks={mark for line in shown for mark in line.marks},
+        states={line.stands for line in shown},
         only=only,
         totals=_totals(room, user, code, form),
         hides=must_not_see_waiting(user),
@@ -244,7 +255,9 @@ class ItemLine:
 
 
 @router.get("/tps/{code}")
-def tps(request: Request, room: RoomDep, user: Viewer, code: TpsCodePath) -> Response:
+def tps(
+    request: Request, room: RoomDep, user: Viewer, t: SpeakerDep, code: TpsCodePath
+) -> Response:
     """All that is known of one TPS."""
     require_within(user, [code])
     store = room.store
@@ -270,6 +283,7 @@ def tps(request: Request, room: RoomDep, user: Viewer, code: TpsCodePath) -> Res
         has_entries=any(cell.entry is not None for cell in cells),
         photos=photos,
         items=[ItemLine(item, _decision(room, user, item)) for item in items],
+        tell=teller(room, t, items),
         blind=blind,
         field_label=field_label,
     )

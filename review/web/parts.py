@@ -80,7 +80,12 @@ def room_of(request: Request) -> Room:
     return room
 
 
-RoomDep = Annotated[Room, Depends(room_of)]
+async def _room(request: Request) -> Room:
+    return room_of(request)
+
+
+RoomDep = Annotated[Room, Depends(_room)]
+"""What waits for nothing is ``async``: FastAPI hands every plain function to another thread."""
 
 
 def session_of(request: Request, room: RoomDep) -> Session | None:
@@ -92,7 +97,8 @@ def session_of(request: Request, room: RoomDep) -> Session | None:
     now = datetime.now(UTC)
     if session is None or session.seen_at < now - timedelta(hours=IDLE_HOURS):
         return None
-    if session.seen_at < now - TOUCH_AFTER:
+    # Seen in the future: the clock was set back, and idleness is counted from now.
+    if abs(session.seen_at - now) > TOUCH_AFTER:
         room.store.accounts.touch_session(session.token_hash)
     return session
 
@@ -100,7 +106,7 @@ def session_of(request: Request, room: RoomDep) -> Session | None:
 SessionDep = Annotated[Session | None, Depends(session_of)]
 
 
-def user_of(request: Request, session: SessionDep) -> User:
+async def user_of(request: Request, session: SessionDep) -> User:
     """Who is signed in; raises ``SignInFirst``."""
     if session is None:
         wanted = request.url.path
@@ -117,7 +123,7 @@ UserDep = Annotated[User, Depends(user_of)]
 def needs(permission: Permission) -> Any:  # noqa: ANN401 - a dependency
     """Make a dependency that gives the user who has this permission, or raises ``NotAllowed``."""
 
-    def permitted(user: UserDep) -> User:
+    async def permitted(user: UserDep) -> User:
         require(user, permission)
         return user
 
@@ -130,7 +136,11 @@ def speaker_of(request: Request) -> Speaker:
     return Speaker(chosen if chosen in LANGUAGES else LANGUAGES[0])
 
 
-SpeakerDep = Annotated[Speaker, Depends(speaker_of)]
+async def _speaker(request: Request) -> Speaker:
+    return speaker_of(request)
+
+
+SpeakerDep = Annotated[Speaker, Depends(_speaker)]
 
 
 def form_cookie(request: Request) -> str:
@@ -138,7 +148,7 @@ def form_cookie(request: Request) -> str:
     return request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE) or ""
 
 
-def own_form(request: Request, csrf: Annotated[str, Form(max_length=64)] = "") -> None:
+async def own_form(request: Request, csrf: Annotated[str, Form(max_length=64)] = "") -> None:
     """Let a POST through only if its form came from a page of ours in this browser.
 
     Raises:

@@ -60,6 +60,16 @@ def link(request: Request, room: RoomDep, user: Supervisor, name: UserName) -> R
     return _show(request, room, user, link=(name, _link_address(request, token)))
 
 
+@router.post("/users/{name}/reset", dependencies=[OwnForm])
+def reset(request: Request, room: RoomDep, user: Supervisor, name: UserName) -> Response:
+    """Take a forgotten password away, and make a link with which another one can be made."""
+    try:
+        token = managing.reset_password(room.store, user, name)
+    except ChasilError as error:
+        return _show(request, room, user, problem=error)
+    return _show(request, room, user, link=(name, _link_address(request, token)))
+
+
 @router.post("/users/{name}/role", dependencies=[OwnForm])
 def change_role(
     request: Request, room: RoomDep, user: Supervisor, name: UserName, role: RoleForm

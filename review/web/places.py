@@ -8,11 +8,18 @@ from models.forms import template
 from models.forms.template import FormTemplate
 from models.regions import Level, Region, RegionTable, load_regions
 
+_used: list[RegionTable] = []
 
-@cache
+
+def use_regions(table: RegionTable) -> None:
+    """Take names of regions from this table from now on."""
+    _used[:] = [table]
+    regions_to_choose.cache_clear()
+
+
 def region_table() -> RegionTable:
-    """The table of regions that ships with chasil."""
-    return load_regions()
+    """The table in use; the one that ships with chasil where none was chosen."""
+    return _used[0] if _used else load_regions()
 
 
 def region_name(code: str) -> str:

@@ -13,10 +13,10 @@ from models.forms.template import installed_forms
 from models.people import User
 from models.queue import WAITING
 from models.records import Cause, ConflictKind
-from review.permissions import Permission
+from review.permissions import Permission, allows
 from review.web.filters import FiltersDep
 from review.web.items import last_decided
-from review.web.parts import OwnForm, RoomDep, go_to, needs, page
+from review.web.parts import OwnForm, RoomDep, UserDep, go_to, needs, page, speaker_of
 from review.web.places import (
     field_label,
     form_of,
@@ -25,6 +25,7 @@ from review.web.places import (
     region_table,
     regions_to_choose,
 )
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -32,9 +33,10 @@ ROWS = 50
 
 
 @router.get("/")
-def first_page() -> Response:
-    """Where work begins."""
-    return go_to("/queue")
+async def first_page(user: UserDep, notice: Annotated[str, Query(max_length=64)] = "") -> Response:
+    """Where work begins: the queue for who decides, the dashboard for who looks on."""
+    works = allows(user, Permission.DECIDE)
+    return go_to("/queue" if works else "/regions", notice=notice)
 
 
 @router.get("/queue")
@@ -74,6 +76,8 @@ def queue(
         else region_name(filters.region),
         last=last_decided(room, user, last),
         place_of=place_of,
+        tell=teller(room, speaker_of(request), found.items),
+        hides=allows(user, Permission.DECIDE),  # who works from this list answers blind
         field_label=field_label,
         nothing_yet=room.store.queue.refreshed_batch() is None,
     )

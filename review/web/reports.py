@@ -35,11 +35,12 @@ from review.record import (
     as_pdf,
 )
 from review.reports import Names, csv_lines, rows_of, xlsx_file
-from review.texts import WIB
+from review.texts import WIB, Speaker
 from review.web.evidence import around, quarter_turns
 from review.web.kecamatan import SHOWN
 from review.web.parts import OwnForm, Room, RoomDep, SpeakerDep, needs, page
 from review.web.places import field_label, place_of, region_name, region_table
+from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -124,7 +125,7 @@ def kecamatan_record(
 ) -> Response:
     """The record of a kecamatan, with crops, for a plenary."""
     require_region(user, code)
-    record = record_of(room, user, code)
+    record = record_of(room, user, t, code)
     if not record.total and code not in region_table():
         raise NoSuchRegion(f"no region {code} is known", code=code)
     room.desk.exported(user, f"record.{format}", len(record.lines), region=code)
@@ -135,7 +136,7 @@ def kecamatan_record(
     return Response(content, media_type="text/html; charset=utf-8", headers=_attached(name))
 
 
-def record_of(room: Room, user: User, code: str) -> KecamatanRecord:
+def record_of(room: Room, user: User, t: Speaker, code: str) -> KecamatanRecord:
     """Everything the record of a kecamatan shows to this user; what was decided comes first."""
     limits = user.regions
     hides = must_not_see_waiting(user)
@@ -148,20 +149,23 @@ def record_of(room: Room, user: User, code: str) -> KecamatanRecord:
     decided = {item.id for item in found if item.status is ItemStatus.DONE}
     first = sorted(found, key=lambda item: (item.id not in decided, -item.priority))[:MOST_CROPS]
     crops = _crops(room, first)
+    tell = teller(room, t, found)
     decisions = room.store.overview.last_decisions(decided) if decided else {}
     lines = []
     for item in found:
         decision = decisions.get(item.id)
         finding = (decision.after or {}).get("finding", {}) if decision else {}
+        hidden = hides and item.is_waiting and item.field is not None
         lines.append(
             RecordLine(
                 item,
                 place_of(item.tps),
                 field_label(item.form, item.field) or item.photo or "–",
-                hides and item.is_waiting and item.field is not None,
+                hidden,
                 finding.get("reason", ""),
                 finding.get("reference", ""),
                 crops.get(item.id),
+                "" if hidden else tell(item),
             )
         )
     sums = []

@@ -32,6 +32,7 @@ def settings(
         settings=now.model_dump(),
         changed_from=Settings().model_dump(),
         problem=None,
+        refused="",
     )
 
 
@@ -52,8 +53,14 @@ def change(
             "settings.html",
             user=user,
             status=422,
-            settings=current_settings(room.store).model_dump(),
+            settings=current_settings(room.store).model_dump() | _typed(name, value),
             changed_from=Settings().model_dump(),
             problem=explain(request, error),
+            refused=name,
         )
     return go_to("/settings", notice="setting_changed")
+
+
+def _typed(name: str, value: str) -> dict[str, str]:
+    """What was typed stays in its field."""
+    return {name: value} if name in Settings.model_fields else {}

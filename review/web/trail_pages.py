@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,12 +14,15 @@ from models.people import User
 from models.store.trail import TrailFilter
 from models.trail import Act, Anchor, Break, TrailRecord
 from review.permissions import Permission
+from review.replay import Mismatch, mismatches
 from review.texts import WIB, Speaker
 from review.web.parts import OwnForm, Room, RoomDep, needs, page, speaker_of
 
 router = APIRouter(default_response_class=HTMLResponse)
 
 ROWS = 50
+
+MISMATCHES_SHOWN = 10
 
 Supervisor = Annotated[User, needs(Permission.SEE_TRAIL)]
 
@@ -89,6 +93,8 @@ class Verdict:
 
     broken: Break | None
     head: Anchor | None
+    differing: tuple[Mismatch, ...] = ()
+    """Items that say something else than the trail, the first few."""
 
 
 @router.get("/trail")
@@ -105,9 +111,11 @@ def trail(
 
 @router.post("/trail/verify", dependencies=[OwnForm])
 def verify(request: Request, room: RoomDep, user: Supervisor, choice: ChoiceDep) -> Response:
-    """Walk the whole chain, and say whether it holds."""
+    """Walk the whole chain, compare every item with it, and say whether both hold."""
     head = room.store.trail.head()
-    return _show(request, room, user, choice, verdict=Verdict(room.store.trail.verify(), head))
+    broken = room.store.trail.verify()
+    differing = () if broken else tuple(islice(mismatches(room.store), MISMATCHES_SHOWN))
+    return _show(request, room, user, choice, verdict=Verdict(broken, head, differing))
 
 
 def _show(

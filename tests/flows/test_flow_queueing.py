@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.databases import Databases
 from fixtures.review_store import FORM, RECIPE, keep_photo
 from flows.comparing import compare_store
 from flows.queueing import catch_up, keep_cells, refresh_queue
@@ -22,8 +23,8 @@ TPS = "3216032003001"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path) as opened:
+def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    with databases.open(tmp_path) as opened:
         keep_photo(opened, TPS, fields=("suara_paslon_1", "suara_paslon_2"))
         yield opened
 

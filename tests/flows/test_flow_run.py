@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from fixtures import fake_reading
+from fixtures.databases import Databases
 from fixtures.fake_reading import Fate, write_photo
 from flows import comparing
 from flows.arrivals import Arrival, find_arrivals
@@ -74,8 +75,8 @@ def report(path: Path, **votes_by_tps: dict[str, int]) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "home") as opened:
+def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    with databases.open(tmp_path / "home") as opened:
         yield opened
 
 

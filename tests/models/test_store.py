@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from fixtures.databases import Databases
 from models.errors import EmptyPhoto, UnreadableFile
 from models.records import (
     Conflict,
@@ -24,10 +26,10 @@ from models.records import (
     PageStatus,
 )
 from models.store import engine
-from models.store.errors import StoreError
+from models.store.errors import DatabaseBusy, StoreError
 from models.store.home import chasil_home
 from models.store.items import Duplicate, ImportCount, PageCounts, Upload
-from models.store.shelf import KeptPhoto
+from models.store.shelf import FolderShelf, KeptPhoto
 from models.store.store import Store
 
 RECIPE = "a" * 64
@@ -37,16 +39,20 @@ OTHER_TPS = "3216012001002"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "home") as opened:
+def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    with databases.open(tmp_path / "home") as opened:
         yield opened
 
 
 @pytest.fixture
-def database(tmp_path: Path, store: Store) -> Iterator[sqlite3.Connection]:  # noqa: ARG001
-    connection = sqlite3.connect(tmp_path / "home" / "chasil.sqlite")
-    yield connection
-    connection.close()
+def database(databases: Databases, tmp_path: Path, store: Store) -> Iterator[Connection]:  # noqa: ARG001
+    with databases.connected(tmp_path / "home") as connection:
+        yield connection
+
+
+def _folder(store: Store) -> FolderShelf:
+    assert isinstance(store.shelf, FolderShelf)
+    return store.shelf
 
 
 def upload(store: Store, folder: Path, name: str, content: bytes, tps: str | None = None) -> Upload:
@@ -91,17 +97,17 @@ def digest(content: bytes) -> str:
 def test_a_photo_is_kept_once_under_its_hash(store: Store, tmp_path: Path) -> None:
     first = upload(store, tmp_path / "in", "a.JPG", b"bytes")
     again = upload(store, tmp_path / "in", "b.png", b"bytes")
-    kept = store.shelf.find(digest(b"bytes"))
+    kept = _folder(store).find(digest(b"bytes"))
     assert kept is not None
     assert kept.name == f"{digest(b'bytes')}.jpg"
     assert kept.read_bytes() == b"bytes"
     assert first.photo == again.photo
-    assert [path for path in store.shelf.folder.rglob("*") if path.is_file()] == [kept]
+    assert [path for path in _folder(store).folder.rglob("*") if path.is_file()] == [kept]
 
 
 def test_a_name_with_a_strange_ending_is_kept_without_it(store: Store, tmp_path: Path) -> None:
     upload(store, tmp_path, "photo.jpg (1)", b"bytes")
-    kept = store.shelf.find(digest(b"bytes"))
+    kept = _folder(store).find(digest(b"bytes"))
     assert kept is not None
     assert kept.name == digest(b"bytes")
 
@@ -109,7 +115,7 @@ def test_a_name_with_a_strange_ending_is_kept_without_it(store: Store, tmp_path:
 def test_a_missing_file_is_an_error_that_says_so(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"gone\.jpg"):
         store.shelf.keep(tmp_path / "gone.jpg")
-    assert not list(store.shelf.folder.rglob("*"))
+    assert not list(_folder(store).folder.rglob("*"))
 
 
 def test_many_threads_keep_the_same_photo(store: Store, tmp_path: Path) -> None:
@@ -118,7 +124,7 @@ def test_many_threads_keep_the_same_photo(store: Store, tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         kept = set(threads.map(store.shelf.keep, [path] * 32))
     assert len(kept) == 1
-    assert [file.stat().st_size for file in store.shelf.folder.rglob("*") if file.is_file()] == [
+    assert [file.stat().st_size for file in _folder(store).folder.rglob("*") if file.is_file()] == [
         3_000_000
     ]
 
@@ -420,7 +426,7 @@ def test_conflicts_of_the_last_finished_run_come_most_urgent_first(store: Store)
 )
 @pytest.mark.parametrize("action", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
 def test_the_database_itself_refuses_to_overwrite(
-    store: Store, tmp_path: Path, database: sqlite3.Connection, table: str, action: str
+    store: Store, tmp_path: Path, database: Connection, table: str, action: str
 ) -> None:
     batch = store.begin_batch(RECIPE)
     store.add_uploads(batch, [upload(store, tmp_path, "a.jpg", b"one", TPS)])
@@ -429,20 +435,19 @@ def test_the_database_itself_refuses_to_overwrite(
     store.add_entries([entry(24)])
     store.save_conflicts(batch, [conflict(ConflictKind.VALUE_MISMATCH, 1.0)])
     column = "size_bytes" if table == "photos" else "id"
-    before = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+    before = database.exec_driver_sql(f"SELECT * FROM {table}").all()  # noqa: S608
     assert len(before) == 1
-    with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
-        database.execute(action.format(table, column, column))
-    database.rollback()
-    assert database.execute(f"SELECT * FROM {table}").fetchall() == before  # noqa: S608
+    with pytest.raises(DBAPIError, match=f"{table} is append-only"):
+        database.exec_driver_sql(action.format(table, column, column))
+    assert database.exec_driver_sql(f"SELECT * FROM {table}").all() == before  # noqa: S608
 
 
-def test_a_finished_run_stays_as_it_ended(store: Store, database: sqlite3.Connection) -> None:
+def test_a_finished_run_stays_as_it_ended(store: Store, database: Connection) -> None:
     store.finish_batch(store.begin_batch(RECIPE), {"photos": 3})
-    with pytest.raises(sqlite3.IntegrityError, match="a finished batch is not changed"):
-        database.execute("UPDATE batches SET summary = NULL")
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        database.execute("DELETE FROM batches")
+    with pytest.raises(DBAPIError, match="a finished batch is not changed"):
+        database.exec_driver_sql("UPDATE batches SET summary = NULL")
+    with pytest.raises(DBAPIError, match="append-only"):
+        database.exec_driver_sql("DELETE FROM batches")
 
 
 # Opening
@@ -456,10 +461,12 @@ def test_home_is_where_the_variable_says(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert chasil_home() == tmp_path / "data" / "chasil"
 
 
-def test_what_was_stored_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+def test_what_was_stored_is_there_when_it_is_opened_again(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with databases.open(tmp_path) as store:
         store.add_entries([entry(24)])
-    with Store.open(tmp_path) as store:
+    with databases.open(tmp_path) as store:
         assert list(store.latest_entries()) == [entry(24)]
 
 
@@ -476,23 +483,24 @@ def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-def _import_entries(home: Path, first: int) -> None:
-    with Store.open(home) as store:
+def _import_entries(home: Path, url: str, first: int) -> None:
+    with Store.open(home, url=url) as store:
         for number in range(first, first + 20):
             store.add_entries([entry(1, tps=f"{number:013}")])
 
 
-def test_two_processes_open_and_write_at_once(tmp_path: Path) -> None:
+def test_two_processes_open_and_write_at_once(databases: Databases, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_import_entries, args=(tmp_path, first)) for first in (0, 1000)
+        context.Process(target=_import_entries, args=(tmp_path, databases.url(tmp_path), first))
+        for first in (0, 1000)
     ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
-    with Store.open(tmp_path) as store:
+    with databases.open(tmp_path) as store:
         assert len(list(store.latest_entries())) == 40
 
 
@@ -521,11 +529,14 @@ def test_many_uploads_are_counted_in_no_time(store: Store) -> None:
 
 
 def test_a_writer_that_never_ends_is_an_error_with_a_remedy(
-    store: Store, database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    store: Store, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
     store.close()  # the next connection waits that long
-    database.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="locked") as caught:
+    if database.dialect.name == "sqlite":
+        database.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        database.exec_driver_sql("BEGIN; LOCK TABLE batches")
+    with pytest.raises(DatabaseBusy) as caught:
         store.begin_batch(RECIPE)
     assert caught.value.remedy

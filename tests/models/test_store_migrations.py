@@ -11,14 +11,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from fixtures.databases import Databases
 from models.store.engine import migration_config, open_engine
 from models.store.errors import StoreTooNew
 from models.store.store import Store
 from models.store.tables import APPEND_ONLY, Base
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'a.sqlite'}")
+def test_the_migrations_make_the_tables_of_the_code(databases: Databases, tmp_path: Path) -> None:
+    engine = open_engine(databases.url(tmp_path))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from fixtures.databases import Databases
+from fixtures.review_store import fill, item_facts
+from models.people import Role
 from models.store.store import Store
 from models.trail import (
     BEFORE_THE_FIRST,
@@ -168,24 +171,20 @@ def act(store: Store, number: int, who: str = "budi") -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    with Store.open(tmp_path) as store:
+def home(databases: Databases, tmp_path: Path) -> Path:
+    with databases.open(tmp_path) as store:
         for number in range(8):
             act(store, number)
         assert store.trail.verify() is None
     return tmp_path
 
 
-def tamper(home: Path, *statements: str) -> None:
-    """What somebody with the file can do: drop the locks, then change what they like."""
-    connection = sqlite3.connect(home / "chasil.sqlite")
-    with connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in names.fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
+def tamper(databases: Databases, home: Path, *statements: str) -> None:
+    """What the database's owner can do: drop the locks, then change what they like."""
+    with databases.connected(home) as connection:
+        databases.unlock(connection)
         for statement in statements:
-            connection.execute(statement)
-    connection.close()
+            connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +211,11 @@ def tamper(home: Path, *statements: str) -> None:
         ),
     ],
 )
-def test_tampering_with_the_file_is_found(home: Path, statement: str, sequence: int) -> None:
-    tamper(home, statement)
-    with Store.open(home) as store:
+def test_tampering_with_the_database_is_found(
+    databases: Databases, home: Path, statement: str, sequence: int
+) -> None:
+    tamper(databases, home, statement)
+    with databases.open(home) as store:
         found = store.trail.verify()
     assert found is not None
     assert found.sequence == sequence
@@ -231,34 +232,27 @@ def test_tampering_with_the_file_is_found(home: Path, statement: str, sequence: 
         "DELETE FROM queue_items",
     ],
 )
-def test_the_database_itself_refuses(home: Path, statement: str) -> None:
-    connection = sqlite3.connect(home / "chasil.sqlite")
-    connection.execute(
-        "INSERT INTO users VALUES ('a', 'auditor', '', NULL, 0, '2026-01-01 00:00:00')"
-    )
-    item = {row[1]: 1 for row in connection.execute("PRAGMA table_info(queue_items)")}
-    connection.execute(
-        f"INSERT INTO queue_items ({', '.join(item)}) "  # noqa: S608 - the table's own columns
-        f"VALUES ({', '.join('?' * len(item))})",
-        list(item.values()),
-    )
-    with pytest.raises(sqlite3.IntegrityError):
-        connection.execute(statement)
-    connection.close()
+def test_the_database_itself_refuses(databases: Databases, home: Path, statement: str) -> None:
+    with databases.open(home) as store:
+        store.accounts.add("budi", Role.AUDITOR, by="test")
+        fill(store, [item_facts("3216032003001")])
+    with (
+        databases.connected(home) as connection,
+        pytest.raises(DBAPIError, match=r"append-only|rows of .* are kept|moves one record"),
+    ):
+        connection.exec_driver_sql(statement)
 
 
-def test_two_records_cannot_follow_the_same_one(home: Path) -> None:
-    connection = sqlite3.connect(home / "chasil.sqlite")
-    with pytest.raises(sqlite3.IntegrityError, match="previous"):
-        connection.execute(
+def test_two_records_cannot_follow_the_same_one(databases: Databases, home: Path) -> None:
+    with databases.connected(home) as connection, pytest.raises(IntegrityError, match="previous"):
+        connection.exec_driver_sql(
             "INSERT INTO trail SELECT 9, at, who, act, subject, before, after, why, previous, "
             "'ab' || substr(hash, 3) FROM trail WHERE sequence = 8"
         )
-    connection.close()
 
 
-def test_threads_write_one_chain(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+def test_threads_write_one_chain(databases: Databases, tmp_path: Path) -> None:
+    with databases.open(tmp_path) as store:
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(lambda number: act(store, number), range(120)))
         assert store.trail.verify() is None
@@ -267,24 +261,25 @@ def test_threads_write_one_chain(tmp_path: Path) -> None:
     assert sorted(int(record.subject[5:]) for record in records) == list(range(120))
 
 
-def write_many(home: Path, who: str) -> None:
-    with Store.open(home) as store:
+def write_many(home: Path, url: str, who: str) -> None:
+    with Store.open(home, url=url) as store:
         for number in range(40):
             act(store, number, who)
 
 
-def test_processes_write_one_chain(tmp_path: Path) -> None:
-    Store.open(tmp_path).close()
+def test_processes_write_one_chain(databases: Databases, tmp_path: Path) -> None:
+    databases.open(tmp_path).close()
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=write_many, args=(tmp_path, f"user{number}")) for number in (1, 2)
+        context.Process(target=write_many, args=(tmp_path, databases.url(tmp_path), f"user{n}"))
+        for n in (1, 2)
     ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    with Store.open(tmp_path) as store:
+    with databases.open(tmp_path) as store:
         assert store.trail.verify() is None
         records = list(store.trail.walk())
     assert len(records) == 80
@@ -293,8 +288,8 @@ def test_processes_write_one_chain(tmp_path: Path) -> None:
     ]
 
 
-def test_an_act_that_fails_half_way_leaves_no_record(home: Path) -> None:
-    with Store.open(home) as store:
+def test_an_act_that_fails_half_way_leaves_no_record(databases: Databases, home: Path) -> None:
+    with databases.open(home) as store:
 
         def fail() -> None:
             with store.queue.acting() as acting:

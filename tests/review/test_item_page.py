@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
+from fixtures.databases import Databases
 from fixtures.review_site import FIRST, SECOND, SIZE, digits_box, fill_desk
 from models.queue import QueueItem
 from models.records import PageReading, PageStatus, Placement
@@ -24,8 +25,8 @@ from review.web.places import regions_to_choose
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.open(tmp_path_factory.mktemp("item")) as opened:
+def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with databases.open(tmp_path_factory.mktemp("item")) as opened:
         fill_desk(opened)
         yield opened
 

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from openpyxl import load_workbook
 
+from fixtures.databases import Databases
 from fixtures.review_store import FORM, cell, fill, item_facts, keep_photo, progress_of
 from models.people import Role
 from models.queue import SAMPLE, Outcome
@@ -71,9 +72,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two kecamatan: one field in conflict and decided, one that waits, one of the sample."""
-    with Store.open(tmp_path_factory.mktemp("overview")) as store:
+    with databases.open(tmp_path_factory.mktemp("overview")) as store:
         photo = keep_photo(store, TPS)
         for name, role, regions in (
             ("budi", Role.AUDITOR, ()),
@@ -187,8 +188,8 @@ def test_the_tree_goes_down_to_a_tps(site: Site) -> None:
     assert f'href="/tps/{EMPTY}"' in html
 
 
-def test_empty_rooms_say_what_to_do(site: Site, tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+def test_empty_rooms_say_what_to_do(site: Site, databases: Databases, tmp_path: Path) -> None:
+    with databases.open(tmp_path) as store:
         store.accounts.add("citra", Role.SUPERVISOR, by="test")
         empty = Site(store, create_app(store, fresh_seconds=0))
         client = empty.client("citra")
@@ -397,14 +398,14 @@ def test_the_trail_keeps_first_answers_hidden(site: Site) -> None:
     assert "disembunyikan sampai butirnya selesai" in text
 
 
-def test_a_broken_chain_is_named(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+def test_a_broken_chain_is_named(databases: Databases, tmp_path: Path) -> None:
+    with databases.open(tmp_path) as store:
         store.accounts.add("citra", Role.SUPERVISOR, by="test")
         store.accounts.add("dina", Role.VIEWER, by="test")
         site = Site(store, create_app(store))
         client = site.client("citra")
-        with store.connections.writing() as connection:
-            connection.exec_driver_sql("DROP TRIGGER trail_no_update")
+        with databases.connected(tmp_path) as connection:
+            databases.unlock(connection)
             connection.exec_driver_sql("UPDATE trail SET who = 'nobody' WHERE sequence = 2")
         answer = site.send(client, "/trail/verify")
         assert "Jejak rusak pada catatan 2" in answer.text

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from fixtures.databases import Databases
 from fixtures.review_store import FORM, cell, fill, item_facts, progress_of
 from models.people import Role, User
 from models.queue import SAMPLE, ItemFacts, ItemStatus, Outcome, QueueItem
@@ -49,8 +50,8 @@ PHOTO = item_facts(TPS, None, kind="page_missing", entry=None, reading=None, pri
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path) as opened:
+def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    with databases.open(tmp_path) as opened:
         for name, role, regions in (
             ("budi", Role.AUDITOR, ()),
             ("sari", Role.AUDITOR, ()),

@@ -20,6 +20,7 @@ from schemathesis.core import NOT_SET
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 
+from fixtures.databases import Databases
 from fixtures.review_store import cell, fill, item_facts, keep_photo, progress_of
 from models.people import Role
 from models.store.store import Store
@@ -40,8 +41,8 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.open(tmp_path_factory.mktemp("fuzz")) as opened:
+def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with databases.open(tmp_path_factory.mktemp("fuzz")) as opened:
         photo = keep_photo(opened, TPS)
         opened.accounts.add("citra", Role.SUPERVISOR, by="test")
         opened.accounts.add("budi", Role.AUDITOR, by="test")
