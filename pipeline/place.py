@@ -17,6 +17,7 @@ from pipeline.landmarks import FoundTag, find_tags
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
 from pipeline.rulings import guesses_by_rulings
+from pipeline.shifted import DOUBT, moved, shift_of
 from pipeline.states import OpenedPhoto, PlacedPage
 from pipeline.title import read_title
 
@@ -233,28 +234,39 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
 
 
 def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
-    borne_out: list[tuple[PlacedPage, Guess]] = []
+    borne_out: list[tuple[PlacedPage, Guess, float]] = []
+    shifted: list[PlacedPage] = []
     for guess in _guesses(photo, forms):
         try:
-            borne_out.append((refine(by_guess(photo, guess)), guess))
+            placed, seen, sure = _refined(photo, guess)
         except (NoFormFound, PoorPlacement):
             continue  # One of several guesses: the print says no.
+        if sure:
+            borne_out.append((placed, guess, seen))
+        else:
+            shifted.append(placed)
     borne_out = [
-        (placed, guess)
-        for placed, guess in borne_out
+        (placed, guess, seen)
+        for placed, guess, seen in borne_out
         if placed.agreeing >= LEAST_MARKS
         and placed.support >= _least_support(guess) * placed.agreeing
     ]
+    if not borne_out and shifted:
+        raise AmbiguousPlace(
+            f"{photo.name}: {shifted[0].form.id} page {shifted[0].page.number} fits as well one "
+            "box further on",
+        )
     if not borne_out:
         return None
-    borne_out.sort(key=lambda placed: placed[0].support, reverse=True)
-    (best, guess), *others = borne_out
-    for other, its in others:
+    borne_out.sort(key=lambda one: one[0].support * one[2], reverse=True)
+    (best, guess, best_seen), *others = borne_out
+    for other, its, seen in others:
         # One that leaves boxes or lines unexplained which the best explains is no rival, nor is
         # the same placing found twice.
-        explains_as_much = its.matched >= guess.matched or its.method != guess.method
-        same = _same_place(best, other)
-        if other.support > RIVAL * best.support and explains_as_much and not same:
+        explains_as_much = its.matched >= guess.matched or its.method == "rulings"
+        as_good = other.support * seen > RIVAL * best.support * best_seen
+        seen_as_well = seen > best_seen - DOUBT
+        if as_good and seen_as_well and explains_as_much and not _same_place(best, other):
             raise AmbiguousPlace(
                 f"{photo.name}: the part in view fits {best.form.id} page {best.page.number} "
                 f"and {other.form.id} page {other.page.number} in another place",
@@ -262,6 +274,26 @@ def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedP
                 other=round(other.support, 1),
             )
     return best
+
+
+def _refined(photo: OpenedPhoto, guess: Guess) -> tuple[PlacedPage, float, bool]:
+    """A guess as a placed page.
+
+    With the share of its lines that is seen, and whether it is sure not to lie a box further on.
+
+    Raises:
+        NoFormFound, PoorPlacement: the print says no.
+    """
+    located = by_guess(photo, guess)
+    placed = refine(located)
+    if guess.method != "rulings":
+        return placed, 1.0, True
+    shift = shift_of(placed, located.dark)
+    if shift.rival > shift.seen:
+        located = by_guess(photo, moved(guess, placed, shift))
+        placed = refine(located)
+        shift = shift_of(placed, located.dark)
+    return placed, shift.seen, not shift.doubtful
 
 
 def _least_support(guess: Guess) -> float:

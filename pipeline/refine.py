@@ -162,9 +162,7 @@ def _placed(
     )
 
 
-def _around(
-    field: FieldTemplate, anchors: Anchors, agree: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _around(field: FieldTemplate, anchors: Anchors, agree: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The agreeing marks near a field whose own boxes are no marks."""
     boxes = np.array(field.boxes)
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)

@@ -114,7 +114,7 @@ def guesses_by_rulings(grey: Grey, forms: Iterable[FormTemplate], most: int) -> 
     made: list[tuple[float, FormTemplate, PageTemplate, Array]] = []
     for form in forms:
         for page in form.pages:
-            pattern = _pattern(form, page)
+            pattern = pattern_of(form, page)
             if pattern is None:
                 continue
             for quarter_turns in range(4):
@@ -143,13 +143,13 @@ def guesses_by_rulings(grey: Grey, forms: Iterable[FormTemplate], most: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Pattern:
+class Pattern:
     """A page's rulings, (n, 4) mm each: x0, y0, x1, y1."""
 
     across: Array
     down: Array
 
-    def turned(self, quarter_turns: int, size_mm: tuple[float, float]) -> _Pattern:
+    def turned(self, quarter_turns: int, size_mm: tuple[float, float]) -> Pattern:
         """The rulings of the sheet turned clockwise."""
         turn = _turn(quarter_turns, size_mm)
 
@@ -158,7 +158,7 @@ class _Pattern:
             return np.concatenate([ends.min(axis=1), ends.max(axis=1)], axis=1)
 
         across, down = moved(self.across), moved(self.down)
-        return _Pattern(across, down) if quarter_turns % 2 == 0 else _Pattern(down, across)
+        return Pattern(across, down) if quarter_turns % 2 == 0 else Pattern(down, across)
 
 
 def _turn(quarter_turns: int, size_mm: tuple[float, float]) -> Array:
@@ -173,7 +173,7 @@ def _turn(quarter_turns: int, size_mm: tuple[float, float]) -> Array:
     return turns[quarter_turns]
 
 
-def _pattern(form: FormTemplate, page: PageTemplate) -> _Pattern | None:
+def pattern_of(form: FormTemplate, page: PageTemplate) -> Pattern | None:
     """All black lines of a page: its rulings and the sides of its boxes."""
     lines = [ruling.line for ruling in page.rulings if ruling.ink == "black"]
     boxes = [box for field in page.fields for box in field.boxes if form.box_ink == "black"]
@@ -185,7 +185,7 @@ def _pattern(form: FormTemplate, page: PageTemplate) -> _Pattern | None:
     down = every[every[:, 0] == every[:, 2]]
     if len(across) < 3 or len(down) < 3:
         return None
-    return _Pattern(across, down)
+    return Pattern(across, down)
 
 
 def _lines(grey: Grey) -> _Lines | None:
@@ -305,7 +305,7 @@ class _Picture:
         self.rows = _thick(thin_across, (3, 1)).sum(axis=1).astype(np.float64)
         self.columns = _thick(thin_down, (1, 3)).sum(axis=0).astype(np.float64)
 
-    def lay(self, pattern: _Pattern) -> list[tuple[float, Array]]:
+    def lay(self, pattern: Pattern) -> list[tuple[float, Array]]:
         """Ways to lay a page: score, and (3, 3) mm to cells."""
         extent = np.concatenate([pattern.across, pattern.down])
         mm = max(extent[:, 2].max() - extent[:, 0].min(), extent[:, 3].max() - extent[:, 1].min())
@@ -316,7 +316,7 @@ class _Picture:
         xs = _axis(self.columns, pattern.down[:, 0], _lengths(pattern.down), scales)
         if not len(xs):
             return []
-        across, down = _sampled(pattern.across), _sampled(pattern.down)
+        across, down = sampled(pattern.across), sampled(pattern.down)
         ways: list[tuple[float, Array]] = []
         for sy, oy in ys:
             for sx, ox in xs:
@@ -349,7 +349,7 @@ class _Picture:
                 wrong += 0.5 * _at(mask, u[inside] + du, v[inside] + dv)
         return (hits - wrong) / total
 
-    def explained(self, pattern: _Pattern, laid: Array) -> float:
+    def explained(self, pattern: Pattern, laid: Array) -> float:
         """Share of the long lines within a page's tables that the page has, 0 to 1."""
         high, wide = self.across.shape
         scale, shift = laid[[0, 1], [0, 1]], laid[:2, 2]
@@ -404,7 +404,7 @@ def _lengths(lines: Array) -> Array:
     return np.asarray(np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]), np.float64)
 
 
-def _sampled(lines: Array, step_mm: float = 10.0) -> Array:
+def sampled(lines: Array, step_mm: float = 10.0) -> Array:
     """(n, 2) mm: points along lines, ends left out."""
     points = []
     for x0, y0, x1, y1 in lines:
@@ -495,7 +495,7 @@ def _peaks(profile: Array, most: int) -> Array:
 
 def _crossings(form: FormTemplate, page: PageTemplate) -> Array:
     """(n, 2) mm: where a horizontal and a vertical black line meet."""
-    pattern = _pattern(form, page)
+    pattern = pattern_of(form, page)
     if pattern is None:
         return np.zeros((0, 2))
     found = {

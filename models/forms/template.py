@@ -205,6 +205,10 @@ class FormTemplate(_Part):
     """Width of the printed stroke round a digit box."""
     box_ink: Literal["black", "grey"] = "black"
     """Of that stroke."""
+    digits: Literal["digits-kotak", "digits-bersih"] = "digits-kotak"
+    """The recogniser of its digit boxes. ``digits-kotak`` reads boxes as they are, dark frames that
+    stand apart; ``digits-bersih`` boxes cleaned of all but ink (``pipeline.clean_box``): where they
+    touch, stand on a watermark or are printed pale."""
     pages: Annotated[tuple[PageTemplate, ...], Field(min_length=1)]
     sums: tuple[FormSum, ...] | None = None
     """What must add up on this form. Where it is left out, the rules of Pemilu 2024 hold
