@@ -13,11 +13,15 @@ from flows.commands import (
     demo,
     entries,
     forms,
+    prefect,
     process,
     read,
+    recap,
     regions,
+    reprocess,
     review,
     users,
+    watch,
 )
 from flows.commands.friendly import FriendlyGroup
 
@@ -32,6 +36,11 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("process")(process.process)
+app.command("watch")(watch.watch)
+app.command("reprocess")(reprocess.reprocess)
+app.command("diff")(reprocess.diff)
+app.command("runs")(reprocess.runs)
+app.command("recap")(recap.recap)
 app.command("conflicts")(conflicts.conflicts)
 app.command("read")(read.read)
 app.command("read-boxes")(read.read_boxes)
@@ -41,6 +50,7 @@ app.add_typer(forms.app, name="forms")
 app.command("review")(review.review)
 app.add_typer(users.app, name="users")
 app.add_typer(audit.app, name="audit")
+app.add_typer(prefect.app, name="prefect")
 
 
 def _show_version(wanted: bool) -> None:

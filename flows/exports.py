@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from textwrap import shorten
 from typing import IO, Any, TextIO
 
@@ -24,11 +24,44 @@ from rich.text import Text
 
 from models.errors import ChasilError
 from models.records import Conflict
+from models.regions import Level, RegionTable
 
-COLUMNS = tuple(Conflict.model_fields)
+REGION_COLUMNS = ("kecamatan", "desa")
+"""Names, where a table of regions knows the TPS's; they stand last."""
+
+COLUMNS = (*Conflict.model_fields, *REGION_COLUMNS)
 """In the order of the record: tps, form, field, kind, entry, reading, …"""
 
-WIDTHS = {"tps": 15, "form": 20, "field": 22, "kind": 20, "cause": 18, "photo": 40, "detail": 70}
+RegionName = Callable[[str], str | None]
+"""Code of a region to its name; ``None`` where no table has it."""
+
+
+def no_names(_code: str) -> str | None:
+    """Names no region."""
+    return None
+
+
+def names_of(table: RegionTable) -> RegionName:
+    """Names of one table; a region that it knows by its code alone has none."""
+
+    def name(code: str) -> str | None:
+        found = table.region(code).name if code in table else code
+        return None if found == code else found
+
+    return name
+
+
+WIDTHS = {
+    "tps": 15,
+    "form": 20,
+    "field": 22,
+    "kind": 20,
+    "kecamatan": 18,
+    "desa": 18,
+    "cause": 18,
+    "photo": 40,
+    "detail": 70,
+}
 """Column widths in characters; the others take 12."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -51,23 +84,29 @@ class TooManyRows(ChasilError):
     remedy = "Export a part of it (`--kind`, `--region`), or choose `--format csv`."
 
 
-def conflict_row(conflict: Conflict) -> dict[str, Any]:
+def conflict_row(conflict: Conflict, region: RegionName = no_names) -> dict[str, Any]:
     """A conflict as plain values, one a column."""
-    return conflict.model_dump(mode="json")
+    tps = conflict.tps
+    names = {
+        "kecamatan": region(tps[: Level.KECAMATAN]) if tps else None,
+        "desa": region(tps[: Level.DESA]) if tps else None,
+    }
+    told = conflict.model_dump(mode="json") | names
+    return {column: told[column] for column in COLUMNS}
 
 
-def write_json(conflicts: Iterable[Conflict], out: TextIO) -> int:
+def write_json(conflicts: Iterable[Conflict], out: TextIO, region: RegionName = no_names) -> int:
     """Write a JSON array, one conflict a line; returns how many."""
     count = 0
     out.write("[")
     for count, conflict in enumerate(conflicts, start=1):
         out.write(",\n" if count > 1 else "\n")
-        out.write(json.dumps(conflict_row(conflict), ensure_ascii=False))
+        out.write(json.dumps(conflict_row(conflict, region), ensure_ascii=False))
     out.write("\n]\n")
     return count
 
 
-def write_csv(conflicts: Iterable[Conflict], out: TextIO) -> int:
+def write_csv(conflicts: Iterable[Conflict], out: TextIO, region: RegionName = no_names) -> int:
     """Write a CSV with a header (RFC 4180); returns how many rows follow it.
 
     Open ``out`` with ``newline=""``.
@@ -76,12 +115,12 @@ def write_csv(conflicts: Iterable[Conflict], out: TextIO) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for conflict in conflicts:
-        writer.writerow(_harmless(value) for value in conflict_row(conflict).values())
+        writer.writerow(harmless(value) for value in conflict_row(conflict, region).values())
         count += 1
     return count
 
 
-def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
+def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes], region: RegionName = no_names) -> int:
     """Write an Excel workbook with typed cells, a frozen header and filters; returns the rows.
 
     Raises:
@@ -102,7 +141,9 @@ def write_xlsx(conflicts: Iterable[Conflict], out: IO[bytes]) -> int:
         for count, conflict in enumerate(conflicts, start=1):
             if count >= SHEET_ROWS:
                 raise TooManyRows(f"there are more than {SHEET_ROWS - 1:,} conflicts")
-            sheet.append([_typed_cell(sheet, value) for value in conflict_row(conflict).values()])
+            sheet.append(
+                [typed_cell(sheet, value) for value in conflict_row(conflict, region).values()]
+            )
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{count + 1}"
     finally:
         sheet.close()  # also where it is given up: its rows wait in a temporary file
@@ -161,13 +202,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """A value for a CSV: an apostrophe before a text that a spreadsheet would run."""
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
 
-def _typed_cell(sheet: Any, value: object) -> WriteOnlyCell:  # noqa: ANN401
+def typed_cell(sheet: Any, value: object) -> WriteOnlyCell:  # noqa: ANN401
     """A number as a number, a text as a text, whatever it begins with."""
     if not isinstance(value, str):
         return WriteOnlyCell(sheet, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from flows.summary import EntryCounts
@@ -20,15 +21,26 @@ class Imported:
     """Objects, rows or files that could not be used; the others were imported."""
 
 
-def import_entries(store: Store, path: Path) -> Imported:
+def import_entries(store: Store, path: Path, *, as_of: datetime | None = None) -> Imported:
     """Import all entries below a path.
+
+    Args:
+        store: Where to.
+        path: A file or a folder.
+        as_of: The time of entries that bring none of their own.
 
     Raises:
         EntriesFileError: nothing there could be used; it names the first problem.
 
     """
     problems: list[EntriesFileError] = []
-    count = store.add_entries(read_entries(path, on_problem=problems.append))
+    entries = read_entries(path, on_problem=problems.append)
+    if as_of is not None:
+        entries = (
+            entry if entry.reported_at else entry.model_copy(update={"reported_at": as_of})
+            for entry in entries
+        )
+    count = store.add_entries(entries)
     if problems and not (count.new or count.revised or count.unchanged):
         raise problems[0]
     counts = EntryCounts(
@@ -36,5 +48,6 @@ def import_entries(store: Store, path: Path) -> Imported:
         revised=count.revised,
         unchanged=count.unchanged,
         unusable=len(problems),
+        overtaken=count.overtaken,
     )
     return Imported(counts, tuple(problems))

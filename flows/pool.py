@@ -79,6 +79,30 @@ Outcome = tuple[PageReading, ...] | ErrorRecord
 """The photo's pages, or why the attempt broke off."""
 
 
+class Pool(Protocol):
+    """Reads photos somewhere: in processes of this machine, or on a cluster."""
+
+    @property
+    def workers(self) -> int:
+        """Processes of this machine that may be used for what is done here."""
+        ...
+
+    def recipe(self) -> str:
+        """The recipe it reads by."""
+        ...
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What that recipe is made of, by name."""
+        ...
+
+    def submit(self, jobs: Iterable[PhotoJob]) -> None:
+        """Queue photos; does not wait."""
+
+    def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Outcome]]:
+        """Wait for photos that were submitted, and give each as soon as it is there."""
+        ...
+
+
 class PoolError(ChasilError):
     """The worker processes do not run at all."""
 
@@ -126,6 +150,18 @@ class ReadingPool:
         try:
             answers = [self._executor.submit(_recipe) for _ in range(self.workers)]
             return answers[0].result()
+        except BrokenProcessPool as error:
+            raise PoolError("a worker process died while it was starting") from error
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is made of, as ``pipeline.read.Reader.recipe_parts``; asks a worker.
+
+        Raises:
+            PoolError: a worker can't start.
+
+        """
+        try:
+            return self._executor.submit(_recipe_parts).result()
         except BrokenProcessPool as error:
             raise PoolError("a worker process died while it was starting") from error
 
@@ -243,6 +279,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def start_reader(engine: Engine, seconds_a_file: float = SECONDS_A_FILE) -> ReaderWithRecipe:
+    """Have a reader in this process, whoever started it; it is loaded once."""
+    if getattr(_Worker, "engine", None) != engine:
+        import cv2  # noqa: PLC0415 - the parent needs none
+
+        os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract
+        cv2.setNumThreads(1)
+        _Worker.engine = engine
+        _Worker.seconds_a_file = seconds_a_file
+        _Worker.reader = None
+    return _reader()
+
+
 def _reader() -> ReaderWithRecipe:
     if _Worker.reader is None:
         _Worker.reader = _Worker.engine.load()
@@ -251,6 +300,11 @@ def _reader() -> ReaderWithRecipe:
 
 def _recipe() -> str:
     return _reader().recipe
+
+
+def _recipe_parts() -> dict[str, str]:
+    """Nothing for a reader that does not say; readers of tests need not."""
+    return dict(getattr(_reader(), "recipe_parts", {}))
 
 
 def read_job(job: PhotoJob) -> Outcome:

@@ -119,7 +119,7 @@ class LineReporter:
         """Write a line if the last one is some seconds old."""
         self._done += photos
         now = self._clock()
-        if now - self._last_line < SECONDS_BETWEEN_LINES:
+        if not self._done or now - self._last_line < SECONDS_BETWEEN_LINES:
             return
         self._last_line = now
         rate = self._done / (now - self._began)

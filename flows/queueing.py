@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
 from flows.comparing import Compared, compare_store
-from models.queue import Cell, ItemFacts, TpsProgress
-from models.records import Conflict, FieldReading, FieldStatus
+from flows.field_states import as_cell
+from models.queue import ItemFacts
+from models.records import Conflict
 from models.store.refresh import Refreshed
 from models.store.store import Store
 from review.facts import cell_key, facts_of_conflicts, facts_of_sample
@@ -20,49 +20,9 @@ CONFLICTS_AT_ONCE = 500
 
 def keep_cells(store: Store, compared: Compared) -> None:
     """Keep every field of some TPS, read or reported, for the room's sums and its sample."""
-    readings = {(one.tps, one.form): one for one in compared.readings}
-    entries = {(one.tps, one.form): one for one in compared.entries}
-    cells: list[Cell] = []
-    progress: list[TpsProgress] = []
-    for key in sorted(readings.keys() | entries.keys()):
-        tps, form = key
-        reading, entry = readings.get(key), entries.get(key)
-        fields = reading.fields if reading else {}
-        reported = entry.fields if entry else {}
-        for name in dict.fromkeys((*fields, *reported)):
-            field = fields.get(name)
-            page = reading.pages.get(name) if reading else None
-            cells.append(
-                Cell(
-                    tps=tps,
-                    form=form,
-                    field=name,
-                    entry=reported.get(name),
-                    reading=field.value if field else None,
-                    confidence=field.confidence if field else None,
-                    status=_seen(field),
-                    sha256=page.sha256 if page else None,
-                    pdf_page=page.pdf_page if page else None,
-                )
-            )
-        counts = Counter(field.status for field in fields.values())
-        pages = {page.page for page in reading.pages.values()} if reading else set()
-        progress.append(
-            TpsProgress(
-                tps=tps,
-                form=form,
-                pages_read=len(pages),
-                fields_clear=counts[FieldStatus.CLEAR],
-                fields_review=counts[FieldStatus.REVIEW],
-                fields_blank=counts[FieldStatus.BLANK],
-                fields_not_in_view=counts[FieldStatus.NOT_IN_VIEW],
-                has_entry=entry is not None,
-                items_waiting=0,
-                items_done=0,
-            )
-        )
-    if cells or progress:
-        store.queue.save_cells(cells, progress)
+    if compared.tps:
+        cells = [as_cell(state) for state in compared.states]
+        store.queue.save_cells(cells, compared.progress, tps=compared.tps)
 
 
 def refresh_queue(store: Store) -> Refreshed | None:
@@ -88,6 +48,7 @@ def catch_up(store: Store) -> Refreshed | None:
             return None
         for compared in compare_store(store, batch.recipe):
             keep_cells(store, compared)
+            store.history.save_fields(batch.id, compared.tps, compared.states)
         return refresh_queue(store)
 
 
@@ -104,10 +65,6 @@ def _facts(store: Store) -> Iterator[ItemFacts]:
         name = (cell.tps, cell.form, cell.field)
         if is_drawn(seed, share, *name):
             yield facts_of_sample(cell, place_in_queue(seed, *name, priorities))
-
-
-def _seen(field: FieldReading | None) -> str | None:
-    return field.status.value if field else None
 
 
 def _some(conflicts: Iterator[Conflict]) -> Iterator[list[Conflict]]:

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
-from flows.comparing import compare_store
+from flows.changes import Comparison, changed_since, context_of, standing
+from flows.comparing import compare_store, reported_fields
 from flows.importing import import_entries
-from flows.pool import Outcome, PhotoJob, ReadingPool
+from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
 from flows.queueing import keep_cells, refresh_queue
 from flows.summary import EntryCounts, Summary
-from models.errors import ErrorRecord, ReadingFailed
-from models.records import ConflictKind, PageReading, TpsCode
+from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
+from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
+from models.store.known_files import KnownFiles
+from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
-from pipeline.gather import PPWP_FORM
 
 PROBLEMS_SHOWN = 20
 
@@ -36,13 +39,29 @@ class TakenBatch:
     def __init__(self, number: int, jobs: Sequence[PhotoJob]) -> None:
         self.number = number
         self.jobs = jobs
+        self.outcomes: dict[str, Outcome] = {}
+        """SHA-256 to what came of it, so far: kept until it is written, also by a second try."""
 
 
 class Run:
     """One run: a row in the store's ledger from its beginning, and a summary at its end."""
 
-    def __init__(self, store: Store, pool: ReadingPool, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        reporter: Reporter,
+        known: KnownFiles | None = None,
+        turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Open the run.
+
+        Args:
+            store: The ledger.
+            pool: What reads.
+            reporter: Is told how far it is.
+            known: Files that need not be hashed again; without it all are.
+            turn_to_write: Is entered while something is written, where runs take turns.
 
         Raises:
             ChasilError: the workers can't start, or the reader can't be loaded.
@@ -52,13 +71,21 @@ class Run:
         self._store = store
         self._pool = pool
         self._reporter = reporter
+        self._known = known
+        self._turn_to_write = turn_to_write
         self.recipe = pool.recipe()
+        store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
+        self.photos_done = 0
+        """Files that were read, or known before."""
+        self._failed_now = 0
+        self._chosen: int | None = None
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
+        self._comparison: Comparison | None = None
 
     def import_entries(self, path: Path) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
@@ -74,6 +101,19 @@ class Run:
         if len(imported.problems) > PROBLEMS_SHOWN:
             self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
         self._entries = imported.counts
+
+    def import_each(self, paths: Sequence[Path]) -> None:
+        """Import reported numbers from several files; one that is broken does not stop the rest."""
+        counts = EntryCounts(new=0, revised=0, unchanged=0)
+        for path in paths:
+            try:
+                self.import_entries(path)
+            except EntriesFileError as error:
+                self._reporter.say(f"not used: {error.message}")
+                counts = counts.plus(EntryCounts(new=0, revised=0, unchanged=0, unusable=1))
+            else:
+                counts = counts.plus(self._entries)
+        self._entries = counts
 
     def read_all(
         self, arrivals: Sequence[Arrival], batch_size: int, read: Callable[[TakenBatch], object]
@@ -104,11 +144,49 @@ class Run:
             read(ahead)
         self._seconds_reading = time.monotonic() - began
 
+    def read_again(
+        self,
+        photos: Sequence[ChosenPhoto],
+        batch_size: int,
+        read: Callable[[TakenBatch], object],
+    ) -> None:
+        """Read kept photos that the recipe has not read, a batch at a time.
+
+        Args:
+            photos: The chosen ones; those that are not stale are left alone.
+            batch_size: Photos a batch.
+            read: Called for each batch; calls ``read``.
+
+        """
+        self._reporter.begin(len(photos))
+        began = time.monotonic()
+        chosen = {photo.sha256: photo for photo in photos}
+        stale = set(self._store.readings_missing(chosen, self.recipe))
+        self._reporter.advance(len(chosen) - len(stale))
+        self._chosen, self._photos_known = len(chosen), len(chosen) - len(stale)
+        self.photos_done += len(chosen) - len(stale)
+        rest = (photo for photo in chosen.values() if photo.sha256 in stale)
+        ahead: TakenBatch | None = None
+        number = 0
+        while some := tuple(islice(rest, batch_size)):
+            number += 1
+            shelf = self._store.shelf  # a copy that is gone from it is a failure of that photo
+            jobs = [PhotoJob(photo.sha256, None, photo.name, shelf) for photo in some]
+            taken = TakenBatch(number, jobs)
+            self._pool.submit(taken.jobs)
+            if ahead is not None:
+                read(ahead)
+            ahead = taken
+        if ahead is not None:
+            read(ahead)
+        self._seconds_reading = time.monotonic() - began
+
     def take_in(self, number: int, arrivals: Iterable[Arrival]) -> TakenBatch:
         """Keep and record a batch of files, and hand what is new to the workers."""
         shelf = self._store.shelf
-        uploads = tuple(take_in(arrivals, shelf))
-        self._store.add_uploads(self.batch, uploads)
+        uploads = tuple(take_in(arrivals, shelf, self._known))
+        with self._turn_to_write():
+            self._store.add_uploads(self.batch, uploads)
         jobs = {
             upload.photo.sha256: PhotoJob(
                 upload.photo.sha256, upload.photo.path, upload.name, shelf
@@ -124,48 +202,109 @@ class Run:
         self._asked_for.update(job.sha256 for job in to_read)
         self._pool.submit(to_read)
         self._photos_known += len(uploads) - len(to_read)
+        self.photos_done += len(uploads) - len(to_read)
         self._reporter.advance(len(uploads) - len(to_read))
         return TakenBatch(number, to_read)
 
     def read(self, taken: TakenBatch) -> int:
-        """Wait for a batch's readings and write them; returns how many pages they are."""
-        read: list[tuple[PageReading, ...]] = []
-        failed: dict[str, ErrorRecord] = {}
+        """Wait for a batch's readings and write them; returns how many pages they are.
+
+        May be called again where the store failed: nothing is read twice.
+        """
+        waiting = [job for job in taken.jobs if job.sha256 not in taken.outcomes]
         try:
-            for job, outcome in self._pool.collect(taken.jobs):
-                checked = _checked(job, outcome)
-                if isinstance(checked, ErrorRecord):
-                    failed[job.sha256] = checked
-                else:
-                    read.append(checked)
+            for job, outcome in self._pool.collect(waiting):
+                taken.outcomes[job.sha256] = _checked(job, outcome)
                 self._reporter.advance()
         finally:  # also when the user stops the run: what is read is not read again
-            pages = self._store.add_readings(self.recipe, read)
-            self._store.add_failures(self.batch, failed)
+            outcomes = taken.outcomes.items()
+            failed = {key: one for key, one in outcomes if isinstance(one, ErrorRecord)}
+            read = [one for _, one in outcomes if not isinstance(one, ErrorRecord)]
+            with self._turn_to_write():
+                pages = self._store.add_readings(self.recipe, read)
+                self._store.add_failures(self.batch, failed)
+        taken.outcomes.clear()
         self._pages_read_now += pages + len(failed)
+        self.photos_done += len(taken.jobs)
+        self._failed_now += len(failed)
         return pages
 
     def compare(
         self,
         expected: Collection[TpsCode] = (),
         regions: RegionTable | None = None,
-        form: str = PPWP_FORM,
+        *,
+        everything: bool = False,
+        processes: int | None = None,
     ) -> None:
-        """Find and record all conflicts in the store; see ``compare_store``."""
+        """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
+
+        TPS of which nothing is other than in the last run keep their conflicts; the others are
+        compared.
+
+        Args:
+            expected: TPS that must have photos.
+            regions: Table of regions to hold headers against.
+            everything: Compare also what is as it was.
+            processes: How many compare, where there are many TPS; as many as read if not given.
+
+        """
         self._reporter.say("comparing")
-        for compared in compare_store(self._store, self.recipe, expected, regions, form):
-            self._store.save_conflicts(self.batch, compared.conflicts)
-            keep_cells(self._store, compared)
+        store = self._store
+        now = standing(store, self.recipe, expected)
+        context = context_of(regions, reported_fields(store, now))
+        last = None if everything else store.latest_batch()
+        changed = changed_since(store, now, last, context)
+        store.history.save_compared(self.batch, changed.signatures)
+        if changed.carried_from is not None:
+            store.history.carry_conflicts(
+                changed.carried_from,
+                self.batch,
+                besides=changed.tps,
+                besides_kind=ConflictKind.DUPLICATE_PHOTO,
+            )
+        for compared in compare_store(
+            store,
+            self.recipe,
+            regions=regions,
+            now=now,
+            tps=changed.tps,
+            processes=processes or self._pool.workers,
+        ):
+            store.save_conflicts(self.batch, compared.conflicts)
+            keep_cells(store, compared)
+            store.history.save_fields(self.batch, compared.tps, compared.states)
+        self._comparison = Comparison(
+            context=context,
+            tps=len(now.signatures),
+            compared=len(changed.tps),
+            carried_from=changed.carried_from,
+            builds_on=changed.builds_on,
+        )
 
     def finish(self) -> Summary:
         """Write the run's end into the ledger, sum it up, and bring the queue up to it."""
+        summary = self._sum_up()
+        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
+        refresh_queue(self._store)
+        return summary
+
+    def finish_part(self) -> Summary:
+        """Sum a part of a larger job up. It is no run of its own: its end is not in the ledger."""
+        return self._sum_up()
+
+    def _sum_up(self) -> Summary:
         counts = self._store.count_pages(self.recipe, self.batch)
-        summary = Summary(
+        return Summary(
             batch=self.batch,
             recipe=self.recipe,
-            photos=counts.photos,
+            photos=counts.photos if self._chosen is None else self._chosen,
             photos_known=self._photos_known,
-            pages_read=counts.pages_read,
+            pages_read=(
+                counts.pages_read
+                if self._chosen is None
+                else self._pages_read_now - self._failed_now
+            ),
             rejected=counts.rejected,
             fields=counts.fields,
             entries=self._entries,
@@ -176,10 +315,8 @@ class Run:
             seconds=time.monotonic() - self._began,
             seconds_reading=self._seconds_reading,
             pages_read_now=self._pages_read_now,
+            comparison=self._comparison,
         )
-        self._store.finish_batch(self.batch, summary.model_dump(mode="json"))
-        refresh_queue(self._store)
-        return summary
 
 
 def _checked(job: PhotoJob, outcome: Outcome) -> Outcome:

@@ -23,9 +23,23 @@ PREFECT_FOLDER = "prefect"
 
 LOCAL_ADDRESSES = ("127.0.0.1", "localhost")
 
+SERVER_DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # A dead server holds a call up for 2 + 4 + 8 s, one that hangs for a minute or so, and not for
+    # 62 s and 7 min as by Prefect's own settings.
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
+    "PREFECT_API_REQUEST_TIMEOUT": "15",
+    # A run whose process is gone can be told from one that is slow (docs/prefect.md).
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+}
+"""What a server of one's own, its workers and the commands that talk to it should have set."""
+
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": SERVER_DEFAULTS["PREFECT_CLIENT_MAX_RETRIES"],
+    "PREFECT_API_REQUEST_TIMEOUT": SERVER_DEFAULTS["PREFECT_API_REQUEST_TIMEOUT"],
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     # The first start makes Prefect's own database: 6 s on two idle cores, far more on busy ones.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from flows.changes import Comparison
 from models.records import ConflictKind, FieldStatus, Record
 
 
@@ -15,6 +16,19 @@ class EntryCounts(Record):
     unchanged: int
     unusable: int = 0
     """Objects or rows that could not be used; each was named in a warning."""
+    overtaken: int = 0
+    """Revisions that do not count, see ``models.store.items.ImportCount``."""
+
+    def plus(self, other: EntryCounts | None) -> EntryCounts:
+        """Both together."""
+        if other is None:
+            return self
+        return EntryCounts(
+            new=self.new + other.new,
+            revised=self.revised + other.revised,
+            unchanged=self.unchanged + other.unchanged,
+            unusable=self.unusable + other.unusable,
+        )
 
 
 class Summary(Record):
@@ -42,6 +56,8 @@ class Summary(Record):
     seconds_reading: float
     pages_read_now: int
     """Pages that were read in this run, rejected ones included."""
+    comparison: Comparison | None = None
+    """How many TPS were compared; the others are as the run before found them."""
 
     @property
     def pages_a_second(self) -> float | None:
@@ -76,6 +92,8 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         ]
         if counts.unusable:
             shown.append(("entries", "unusable", f"{counts.unusable:,}"))
+        if counts.overtaken:
+            shown.append(("entries", "older than one without a time", f"{counts.overtaken:,}"))
     shown += [
         ("conflicts", kind.value.replace("_", " "), f"{summary.conflicts[kind]:,}")
         for kind in ConflictKind

@@ -307,3 +307,9 @@ class Conflict(Record):
     sha256: Sha256 | None = None
     detail: str = ""
     """One sentence for a person."""
+    recipe: str | None = None
+    """What read the photo that this is about; ``None`` where it is about none."""
+    page: int | None = None
+    """Page of the form, from 1."""
+    pdf_page: int | None = None
+    """Which page of a PDF the photo is."""

@@ -35,6 +35,8 @@ class Act(StrEnum):
     QUEUE_REFRESHED = "queue_refreshed"
     ITEM_CHANGED = "item_changed"
     """Reading or entry are others now; what was answered and decided before no longer counts."""
+    ITEM_KEPT = "item_kept"
+    """Reading or entry are others now, in a way that does not touch what was decided."""
     ITEM_CLAIMED = "item_claimed"
     BLIND_ANSWERED = "blind_answered"
     REVEALED = "revealed"

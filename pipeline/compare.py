@@ -34,9 +34,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from models.errors import WrongForm
-from models.forms.template import load_form
+from models.forms.template import load_form, owed_form
 from models.recognisers.evidence import load_header_evidence
 from models.records import (
     Cause,
@@ -55,7 +56,7 @@ from pipeline import priority as factors
 from pipeline.causes import BOXES, probable_cause, swapped_rows
 from pipeline.copies import copying_errors, entry_for_copy, original_of
 from pipeline.entries import SIREKAP_FIELDS, latest_revisions
-from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
+from pipeline.gather import Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
 from pipeline.weigh import is_heard
 from pipeline.whose import Whose, WhoseVerdict, place_name, whose_form
@@ -98,7 +99,8 @@ def compare_all(
     *,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
-    form: str = PPWP_FORM,
+    reported: Collection[str] | None = None,
+    form: str | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -110,15 +112,19 @@ def compare_all(
             that have at least one photo are looked at in any case.
         regions: Table of regions to hold headers against; without it, or where it does not hold a
             photo's TPS, no ``wrong_tps`` is found.
-        form: Id of the form that every TPS owes.
+        reported: Fields that the source reports, for TPS that have no entry; by default those of
+            ``entries``, which says too little where they are only some of all.
+        form: Id of the form that every TPS owes; where ``None``, see ``owed_form``.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
 
     """
+    form = form or owed_form()
     latest = latest_revisions(entries or ())
-    reported: frozenset[str] = frozenset()
-    if entries is not None:
+    if entries is None:
+        reported = frozenset()
+    elif reported is None:
         reported = frozenset(name for entry in latest.values() for name in entry.fields)
         reported = reported or frozenset(SIREKAP_FIELDS)
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
@@ -276,10 +282,22 @@ def _conflict(
         cause=cause,
         votes=votes,
         priority=priority(votes=votes, chance=chance, weight=weight * weight_of_field(name)),
-        photo=page.photo if page else None,
-        sha256=page.sha256 if page else None,
         detail=detail,
+        **_source(page),
     )
+
+
+def _source(photo: PageReading | None) -> dict[str, Any]:
+    """Which photo a conflict stands on, and what read it."""
+    if photo is None:
+        return {}
+    return {
+        "photo": photo.photo,
+        "sha256": photo.sha256,
+        "recipe": photo.recipe,
+        "page": photo.page,
+        "pdf_page": photo.pdf_page,
+    }
 
 
 def _boxes(field: FieldReading) -> int:
@@ -445,9 +463,8 @@ def _broken_rule(
         votes=votes,
         priority=priority(votes=votes, chance=confidence, weight=weight),
         rule=result.rule,
-        photo=photo.photo if photo else None,
-        sha256=photo.sha256 if photo else None,
         detail=result.message,
+        **_source(photo),
     )
 
 
@@ -520,9 +537,8 @@ def _of_photo(
         kind=kind,
         votes=votes,
         priority=priority(votes=votes, chance=None),
-        photo=photo.photo,
-        sha256=photo.sha256,
         detail=detail,
+        **_source(photo),
     )
 
 
@@ -544,6 +560,7 @@ def _missing(missing: MissingPage, entry: Entry | None) -> Conflict:
         kind=ConflictKind.PAGE_MISSING,
         votes=votes,
         priority=priority(votes=votes, chance=None),
+        page=missing.page,
         detail=f"No readable photo of page {missing.page}.{may_be}",
     )
 

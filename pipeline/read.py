@@ -55,6 +55,13 @@ class Reader:
         parts.append(f"reliabilities:{self.known.digest}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    @property
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is over: name to version or digest."""
+        engines = {f"recogniser/{kind}": of for kind, of in self.recognisers.digests.items()}
+        forms = {f"form/{form.id}": form.digest for form in self.forms}
+        return {"code": READING_CODE_VERSION, **engines, **forms, "decision": self.known.digest}
+
 
 def load_reader(
     form_ids: Sequence[str] | None = None,

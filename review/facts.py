@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
+from models.conflict_identity import digest_of, facts_digest, field_digest, numbered_keys
 from models.queue import SAMPLE, Cell, ItemFacts
 from models.records import Conflict
 from models.store.queue import CellPlace
-from models.trail import canonical
 
 CellKey = tuple[str, str, str]
 """TPS, form, field."""
@@ -33,29 +32,13 @@ def facts_of_conflicts(
             that nothing else tells apart are numbered.
 
     """
-    for conflict in conflicts:
+    for key, conflict in numbered_keys(conflicts, seen):
         about = cell_key(conflict)
         cell = cells.get(about) if about else None
-        base = [
-            conflict.tps,
-            conflict.form,
-            conflict.field,
-            conflict.kind.value,
-            conflict.rule,
-            None if conflict.field else _photo_or_sentence(conflict),
-        ]
-        key = _digest(base)
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] > 1:
-            key = _digest([*base, seen[key]])
         sha256 = conflict.sha256 or (cell.sha256 if cell else None)
         yield ItemFacts(
             key=key,
-            digest=_digest(
-                [conflict.entry, conflict.reading, sha256]
-                if conflict.field
-                else [conflict.sha256, conflict.detail]
-            ),
+            digest=facts_digest(conflict, sha256),
             tps=conflict.tps,
             form=conflict.form,
             field=conflict.field,
@@ -78,8 +61,8 @@ def facts_of_conflicts(
 def facts_of_sample(cell: Cell, priority: float) -> ItemFacts:
     """An item of a drawn field."""
     return ItemFacts(
-        key=_digest([cell.tps, cell.form, cell.field, SAMPLE, None, None]),
-        digest=_digest([cell.entry, cell.reading, cell.sha256]),
+        key=digest_of([cell.tps, cell.form, cell.field, SAMPLE, None, None]),
+        digest=field_digest(cell.entry, cell.reading, cell.sha256),
         tps=cell.tps,
         form=cell.form,
         field=cell.field,
@@ -97,14 +80,3 @@ def facts_of_sample(cell: Cell, priority: float) -> ItemFacts:
         pdf_page=cell.pdf_page,
         detail="",
     )
-
-
-def _photo_or_sentence(conflict: Conflict) -> str:
-    """Tells apart several conflicts of one kind about the photos and pages of one TPS."""
-    if conflict.sha256 is None and conflict.photo is None:
-        return conflict.detail.partition(". ")[0].rstrip(".")  # "No readable photo of page 2"
-    return f"{conflict.sha256} {conflict.photo}"
-
-
-def _digest(parts: Sequence[str | int | None]) -> str:
-    return hashlib.sha256(canonical(parts).encode()).hexdigest()

@@ -16,8 +16,8 @@ from models.records import PageReading
 PointPx = tuple[float, float]
 
 EDGE_MM = 4.0
-"""Room round the boxes: a sheet that curls lies beside its corners' plane. Measured on 576 fields of
-the demo's sample: 1.2 mm in the middle, 3.9 mm at 95 of 100, 8 mm at worst."""
+"""Room round the boxes: a sheet that curls lies beside its corners' plane. Measured on 576 fields
+of the demo's sample: 1.2 mm in the middle, 3.9 mm at 95 of 100, 8 mm at worst."""
 
 
 def field_outline(

@@ -45,6 +45,8 @@ COLUMNS = (
     "reason",
     "reference",
     "photo_sha256",
+    "pdf_page",
+    "recipe",
     "evidence",
 )
 """Names of the columns: the same in every language, so that programs can rely on them."""
@@ -90,16 +92,28 @@ def rows_of(
     for some in _chunks(store.overview.items_by_place(wanted)):
         done = [item.id for item in some if item.status is ItemStatus.DONE]
         decisions = store.overview.last_decisions(done)
+        recipes = store.history.recipes_of(some)
         for item in some:
             hidden = hides_waiting and item.is_waiting and item.field is not None
             yield tuple(
                 safe_text(value) if isinstance(value, str) else value
-                for value in _row(item, decisions.get(item.id), names, hidden=hidden)
+                for value in _row(
+                    item,
+                    decisions.get(item.id),
+                    names,
+                    recipe=recipes.get(item.id),
+                    hidden=hidden,
+                )
             )
 
 
 def _row(
-    item: QueueItem, decision: TrailRecord | None, names: Names, *, hidden: bool
+    item: QueueItem,
+    decision: TrailRecord | None,
+    names: Names,
+    *,
+    recipe: str | None,
+    hidden: bool,
 ) -> tuple[Cell, ...]:
     tps = item.tps or ""
     finding = (decision.after or {}).get("finding", {}) if decision else {}
@@ -128,6 +142,8 @@ def _row(
         finding.get("reason", ""),
         finding.get("reference", ""),
         item.sha256 or "",
+        item.pdf_page,
+        recipe or "",
         f"{names.base}/items/{item.id}",
     )
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import check_region, check_tps
+from flows.commands.options import check_field, check_region, check_tps
 from models.errors import ChasilError
 from models.records import Conflict, ConflictKind
 
@@ -74,7 +74,12 @@ def conflicts(
         str | None, typer.Option(metavar="CODE", callback=check_tps, help="Only this TPS.")
     ] = None,
     field: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this field, e.g. suara_paslon_1.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=check_field,
+            help="Only this field, e.g. suara_paslon_1.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -95,7 +100,7 @@ def conflicts(
     """
     from models.store.store import Store
 
-    chosen = form or _format_of(out)
+    chosen = form or format_of(out)
     if chosen is Format.XLSX and out is None:
         out = Path("conflicts.xlsx")
     with Store.open() as store:
@@ -110,7 +115,7 @@ def conflicts(
             _export(found, chosen, out)
 
 
-def _format_of(out: Path | None) -> Format:
+def format_of(out: Path | None) -> Format:
     """What the file's ending says; a table where it says nothing."""
     ending = out.suffix.lower().removeprefix(".") if out else ""
     return Format(ending) if ending in set(Format) else Format.TABLE
@@ -127,7 +132,7 @@ def _show(found: Iterator[Conflict], rows: int, out: Path | None) -> None:
         console = Console()
         console.print(conflicts_table(shown, console.width))
     else:
-        with _writing(out), out.open("w", encoding="utf-8") as file:
+        with writing(out), out.open("w", encoding="utf-8") as file:
             console = Console(file=file, width=FILE_WIDTH)
             console.print(conflicts_table(shown, FILE_WIDTH))
     if more:
@@ -139,24 +144,27 @@ def _show(found: Iterator[Conflict], rows: int, out: Path | None) -> None:
 
 
 def _export(found: Iterator[Conflict], chosen: Format, out: Path | None) -> None:
-    from flows.exports import write_csv, write_json, write_xlsx
+    from flows.exports import names_of, write_csv, write_json, write_xlsx
+    from models.regions import load_regions
 
+    name = names_of(load_regions())
     write_text = write_json if chosen is Format.JSON else write_csv
     if out is None:
-        write_text(found, sys.stdout)
+        write_text(found, sys.stdout, name)
         return
-    with _writing(out):
+    with writing(out):
         if chosen is Format.XLSX:
             with out.open("wb") as book:
-                count = write_xlsx(found, book)
+                count = write_xlsx(found, book, name)
         else:
             with out.open("w", encoding="utf-8", newline="") as file:
-                count = write_text(found, file)
+                count = write_text(found, file, name)
     typer.echo(f"{count:,} conflicts are in {out}.", err=True)
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def writing(out: Path) -> Iterator[None]:
+    """A file that can't be written is an error with a remedy."""
     try:
         yield
     except OSError as error:

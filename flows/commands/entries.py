@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.commands.conflicts import Format, format_of, writing
 from flows.commands.friendly import FriendlyGroup
-from flows.commands.options import check_tps
+from flows.commands.options import check_region, check_tps, parse_moment
 
 if TYPE_CHECKING:
+    from flows.entry_reports import Timeline
     from models.store.items import EntryRevision
+    from pipeline.entry_changes import NumberCourse
 
 PROBLEMS_SHOWN = 20
 
@@ -36,6 +39,14 @@ def import_entries(
             help="Sirekap's JSON (a file or its tree of folders) or a CSV, also .gz.",
         ),
     ],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="The time of numbers that bring none of their own, as 2024-02-15T20:00 (WIB). "
+            "Without it they count from now.",
+        ),
+    ] = None,
 ) -> None:
     """Import reported numbers. What is already known is not recorded again.
 
@@ -49,7 +60,7 @@ def import_entries(
     from models.store.store import Store
 
     with Store.open() as store:
-        imported = import_them(store, path)
+        imported = import_them(store, path, as_of=parse_moment(as_of) if as_of else None)
     for problem in imported.problems[:PROBLEMS_SHOWN]:
         typer.echo(f"not used: {problem.message}", err=True)
     if len(imported.problems) > PROBLEMS_SHOWN:
@@ -59,6 +70,13 @@ def import_entries(
         f"{counts.new:,} new, {counts.revised:,} revised, {counts.unchanged:,} unchanged, "
         f"{counts.unusable:,} not usable"
     )
+    if counts.overtaken:
+        typer.echo(
+            f"{counts.overtaken:,} of these do not count: numbers without a time of their own were "
+            "imported earlier, and count from their import. Look at `chasil entries timeline TPS`; "
+            "import such a file again with `--as-of MOMENT` next time.",
+            err=True,
+        )
     typer.echo("The next `chasil process` compares them with the photos.", err=True)
 
 
@@ -99,6 +117,230 @@ def show(
     else:
         for form in dict.fromkeys(known.entry.form for known in revisions):
             _show_table(tps, [known for known in revisions if known.entry.form == form])
+
+
+@app.command("timeline")
+def timeline(
+    tps: Annotated[
+        str, typer.Argument(metavar="TPS", callback=check_tps, help="13-digit code of the TPS.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array of revisions.")] = False,
+) -> None:
+    """Show how a TPS's numbers went, in time, beside what the paper says.
+
+    Each revision is a column, in the order of the time it speaks of; a number that changed stands
+    out. A number in brackets was not reported in that revision: the last one counts on.
+
+    For example:
+
+    - `chasil entries timeline 3216032003001`
+    """
+    from flows.entry_reports import timelines
+    from models.store.store import Store
+
+    with Store.open() as store:
+        found = timelines(store, tps)
+    if as_json:
+        steps = [step.model_dump(mode="json") for one in found for step in one.steps]
+        typer.echo(json.dumps(steps, ensure_ascii=False, indent=1))
+    elif not found:
+        typer.echo(f"Nothing was ever imported for TPS {tps}.")
+    else:
+        for one in found:
+            _show_timeline(tps, one)
+
+
+@app.command("changes")
+def changes(
+    since: Annotated[
+        str, typer.Option("--from", metavar="MOMENT", help="The earlier moment (WIB).")
+    ],
+    until: Annotated[
+        str | None,
+        typer.Option("--to", metavar="MOMENT", help="The later moment. [default: now]"),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            callback=check_region,
+            help="Only TPS whose code begins with these digits.",
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to show it. [default: as FILE's ending says, or table]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write. [default: the screen]")
+    ] = None,
+) -> None:
+    """Show what became of the reported numbers between two moments.
+
+    Corrected: put right (to the decided number, else to the one clearly on paper). Moved away: was
+    right, is wrong now. Still wrong: changed from one wrong number to another. Not corrected: as
+    wrong as before. Changed: and nobody knows yet what is right.
+
+    For example:
+
+    - `chasil entries changes --from 2024-02-15 --to 2024-03-01 --region 321603`
+    """
+    from datetime import UTC, datetime
+
+    from flows.entry_reports import changes_between
+    from models.store.store import Store
+
+    begin = parse_moment(since)
+    end = datetime.now(UTC) if until is None else parse_moment(until)
+    if begin >= end:
+        raise typer.BadParameter("--from comes before --to")
+    chosen = form or format_of(out)
+    if chosen is Format.XLSX and out is None:
+        out = Path("changes.xlsx")
+    with Store.open() as store:
+        _export_changes(list(changes_between(store, begin, end, region=region or "")), chosen, out)
+
+
+CHANGES_SHOWN = 50
+
+CHANGE_COLUMNS = (
+    *("tps", "kecamatan", "desa", "form", "field", "course", "before", "after", "reading"),
+    *("status", "decided", "is_decided", "after_at", "after_source"),
+)
+
+
+def _export_changes(found: Sequence[NumberCourse], chosen: Format, out: Path | None) -> None:
+    import sys
+    from collections import Counter
+
+    from flows.exports import names_of
+    from flows.sheets import write_rows_csv, write_rows_json, write_workbook
+    from models.regions import load_regions
+
+    if chosen is Format.TABLE:
+        _show_changes(found, out)
+        return
+    name = names_of(load_regions())
+    rows = [
+        one.model_dump() | {"kecamatan": name(one.tps[:6]), "desa": name(one.tps[:10])}
+        for one in found
+    ]
+    ordered = [{column: row[column] for column in CHANGE_COLUMNS} for row in rows]
+    if out is None:
+        if chosen is Format.JSON:
+            write_rows_json(ordered, sys.stdout)
+        else:
+            write_rows_csv(CHANGE_COLUMNS, ordered, sys.stdout)
+        return
+    with writing(out):
+        if chosen is Format.XLSX:
+            counts = Counter(one.course.value for one in found)
+            summary = [{"course": course, "numbers": n} for course, n in sorted(counts.items())]
+            with out.open("wb") as book:
+                write_workbook(
+                    {
+                        "summary": (("course", "numbers"), summary),
+                        "changes": (CHANGE_COLUMNS, ordered),
+                    },
+                    book,
+                )
+        else:
+            with out.open("w", encoding="utf-8", newline="") as file:
+                if chosen is Format.JSON:
+                    write_rows_json(ordered, file)
+                else:
+                    write_rows_csv(CHANGE_COLUMNS, ordered, file)
+    typer.echo(f"{len(found):,} numbers are in {out}.", err=True)
+
+
+def _show_changes(found: Sequence[NumberCourse], out: Path | None) -> None:
+    from collections import Counter
+
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    counts = Counter(one.course.value for one in found)
+    summary = Table(title="Reported numbers", title_justify="left")
+    summary.add_column("what became of them")
+    summary.add_column("how many", justify="right")
+    for course, number in counts.most_common():
+        summary.add_row(course.replace("_", " "), f"{number:,}")
+    table = Table(title="Numbers", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("TPS", "field", "what", "before", "after", "paper", "decided"):
+        right = column in ("before", "after", "paper", "decided")
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    telling = [one for one in found if one.course.value != "first_reported"]
+    for one in telling[:CHANGES_SHOWN]:
+        table.add_row(
+            one.tps,
+            one.field,
+            one.course.value.replace("_", " "),
+            _dash(one.before),
+            _dash(one.after),
+            _dash(one.reading) + ("" if one.status == "clear" or one.reading is None else "?"),
+            _dash(one.decided) if one.is_decided else "",
+        )
+    if out is None:
+        console = Console()
+        console.print(summary, table)
+    else:
+        with writing(out), out.open("w", encoding="utf-8") as file:
+            Console(file=file, width=160).print(summary, table)
+    if len(telling) > CHANGES_SHOWN:
+        typer.echo(
+            f"These are the first {CHANGES_SHOWN:,} of {len(telling):,}: see all with "
+            "`--format csv`.",
+            err=True,
+        )
+
+
+def _dash(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+def _show_timeline(tps: str, found: Timeline) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from flows.exports import printable
+    from models.store.revisions import WIB
+
+    table = Table(title=f"TPS {tps}, {found.form} (times in WIB)", title_justify="left")
+    table.add_column("field", no_wrap=True)
+    for step in found.steps:
+        told = f"{step.speaks_of.astimezone(WIB):%Y-%m-%d %H:%M}"
+        how = "" if step.is_dated else "\nimport"
+        table.add_column(f"{step.revision}: {told}{how}", justify="right")
+    table.add_column("paper", justify="right")
+    table.add_column("decided", justify="right")
+    last = found.steps[-1].counts
+    for name in dict.fromkeys((*last, *found.paper)):
+        cells = []
+        for step in found.steps:
+            if name not in step.counts:
+                cells.append(Text("absent", style="dim"))
+            elif name not in step.reported:
+                cells.append(Text(f"({_dash(step.counts[name])})", style="dim"))
+            else:
+                style = "bold red" if name in step.changes else ""
+                cells.append(Text(_dash(step.counts[name]), style=style))
+        paper = found.paper.get(name)
+        seen = _dash(paper.reading) if paper else ""
+        style = "yellow" if paper and paper.status != "clear" else ""
+        decided = _dash(paper.decided) if paper and paper.is_decided else ""
+        table.add_row(name, *cells, Text(seen, style=style), decided)
+    console = Console()
+    console.print(table)
+    for step in found.steps:
+        console.print(
+            Text(
+                f"{step.revision}: {printable(step.source)}, imported "
+                f"{step.imported_at.astimezone(WIB):%Y-%m-%d %H:%M}"
+                + ("" if step.is_dated else "; it brings no time, so it counts from its import")
+            )
+        )
 
 
 def _show_table(tps: str, revisions: Sequence[EntryRevision]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import typer
 
 TPS_DIGITS = 13
 
 
-def check_owed_form(form: str) -> str:
-    """The id of an installed form; a usage error otherwise."""
+def check_owed_form(form: str | None) -> str | None:
+    """The id of an installed form, or nothing; a usage error otherwise."""
     from models.forms.template import installed_forms  # noqa: PLC0415 - see the package
 
-    if form not in installed_forms():
+    if form is not None and form not in installed_forms():
         known = ", ".join(installed_forms())
         raise typer.BadParameter(f"{form} is not installed; there are {known}")
     return form
@@ -32,3 +34,35 @@ def check_region(code: str | None) -> str | None:
             f"not {code!r}"
         )
     return code
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment as people write it, in WIB where it names no zone; a usage error otherwise."""
+    from models.store.revisions import with_zone  # noqa: PLC0415 - see the package
+
+    try:
+        return with_zone(datetime.fromisoformat(text.strip()))
+    except ValueError:
+        raise typer.BadParameter(
+            f"a moment is written as 2024-02-20 or 2024-02-20T14:00, not {text!r}"
+        ) from None
+
+
+def check_field(name: str | None) -> str | None:
+    """A field of an installed form, or nothing; a usage error that names similar ones otherwise."""
+    from difflib import get_close_matches  # noqa: PLC0415 - see the package
+
+    from models.forms.template import installed_forms, load_form  # noqa: PLC0415
+
+    if name is None:
+        return None
+    known = dict.fromkeys(
+        field for form in installed_forms() for field in load_form(form).field_names
+    )
+    if name not in known:
+        near = get_close_matches(name, known, n=3) or list(known)[:3]
+        raise typer.BadParameter(
+            f"no installed form has a field {name!r}; did you mean {', '.join(near)}? "
+            "`chasil forms list` names the forms"
+        )
+    return name

@@ -66,13 +66,18 @@ def process(
         int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
     ] = 100,
     form: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="ID",
             callback=check_owed_form,
-            help="The form that every TPS owes: its pages are what can be missing.",
+            help="The form that every TPS owes: its pages are what can be missing. "
+            "[default: CHASIL_FORM, or c-hasil-ppwp-2024]",
         ),
-    ] = "c-hasil-ppwp-2024",
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Read on this Dask cluster (`local`: make one here)."),
+    ] = None,
 ) -> None:
     """Read a folder of photos, compare it with the reported numbers, list the conflicts.
 
@@ -86,8 +91,14 @@ def process(
 
     - `chasil process photos/ --entries entries.json --manifest photos.csv --workers 8`
     """
+    import os
+
     from rich.console import Console
 
+    if form:
+        os.environ["CHASIL_FORM"] = form
+    if dask:
+        os.environ["CHASIL_DASK"] = dask
     from flows.batch import run_process
     from flows.settings import end_properly_when_told
     from flows.summary import summary_table
@@ -103,11 +114,23 @@ def process(
             expect=expect,
             workers=workers,
             batch_size=batch_size,
-            form=form,
         )
     except KeyboardInterrupt:
         typer.echo("Stopped. What was read is kept: the same command goes on from here.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     Console().print(summary_table(summary))
+    _say_what_changed(summary.batch)
     if summary.conflicts:
         typer.echo("See them with `chasil conflicts`, or `chasil conflicts --format xlsx`.")
+
+
+def _say_what_changed(batch: int) -> None:
+    """One line: what is other than in the run before."""
+    from flows.diffing import diff_runs, finished_run, run_before, short_line
+    from models.store.store import Store
+
+    with Store.open() as store:
+        before = run_before(store, batch)
+        if before is not None:
+            typer.echo(short_line(diff_runs(store, before, finished_run(store, batch))))
+            typer.echo(f"See it with `chasil diff {before.id} {batch}`.")

@@ -23,6 +23,8 @@ from models.store.home import chasil_home
 
 OWN_FORMS_VARIABLE = "CHASIL_FORMS"
 OWN_FORMS_NAME = "forms"
+OWED_FORM_VARIABLE = "CHASIL_FORM"
+PPWP_FORM = "c-hasil-ppwp-2024"
 
 PointMm = tuple[float, float]
 """x, y in mm."""
@@ -314,6 +316,25 @@ def own_forms_folder() -> Path:
     """
     given = os.environ.get(OWN_FORMS_VARIABLE)
     return Path(given).expanduser().absolute() if given else chasil_home() / OWN_FORMS_NAME
+
+
+def owed_form() -> str:
+    """Id of the form that every TPS owes: ``CHASIL_FORM``, else C.HASIL-PPWP 2024.
+
+    Its pages are what can be missing.
+
+    Raises:
+        FormFileError: no such form is installed.
+
+    """
+    form = os.environ.get(OWED_FORM_VARIABLE) or PPWP_FORM
+    if form not in shipped_forms() and form not in installed_forms():
+        known = ", ".join(installed_forms())
+        raise FormFileError(
+            f"{OWED_FORM_VARIABLE} names {form!r}, which is not installed; there are: {known}",
+            form=form,
+        )
+    return form
 
 
 @cache

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from models.errors import ErrorRecord
-from models.records import Entry, FieldStatus
+from models.records import Entry, FieldStatus, PageReading
+from models.store.revisions import with_zone
 from models.store.shelf import KeptPhoto
 
 
@@ -23,6 +24,40 @@ class Upload:
     folder: str = ""
     """Own name of the folder that was uploaded. A photo that comes again under the same folder
     and name is the same upload, wherever the folder lies by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """One page that counts now: which rows of the store say what is known about it."""
+
+    upload: int
+    reading: int | None
+    """``None`` where nothing could be read."""
+    failure: int | None
+    tps: str | None
+    name: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """One page as it lies in the store; ``page`` checks and builds the record."""
+
+    name: str
+    tps: str | None
+    reading: str | None
+    """A ``PageReading`` as JSON; its photo and TPS are of the upload it was first read for."""
+    rejected: PageReading | None
+    """What stands in where there is no reading."""
+
+    def page(self) -> PageReading:
+        """The page, with the name and TPS of this upload."""
+        if self.reading is None:
+            if self.rejected is None:
+                raise ValueError(f"{self.name} has neither a reading nor a reason for having none")
+            return self.rejected
+        page = PageReading.model_validate_json(self.reading)
+        return page.model_copy(update={"photo": self.name, "tps": self.tps})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +92,12 @@ class EntryRevision:
     imported_at: datetime
     entry: Entry
 
+    @property
+    def speaks_of(self) -> datetime:
+        """The source's own time; the time of import where it gives none (see ``revisions``)."""
+        at = self.entry.reported_at
+        return self.imported_at if at is None else with_zone(at)
+
 
 @dataclass(frozen=True, slots=True)
 class ImportCount:
@@ -68,6 +109,9 @@ class ImportCount:
     """Entries that differ from what was known."""
     unchanged: int = 0
     """Entries that say what was known already."""
+    overtaken: int = 0
+    """New revisions that do not count: their time is before an entry without a time of its own,
+    which speaks of its import."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from models.errors import EmptyPhoto, NotAnImage, TruncatedPhoto
@@ -100,6 +100,11 @@ def current_pages(recipe: str, batch: int | None = None) -> Select[Any]:
     )
 
 
+def current_page_keys(recipe: str) -> Select[Any]:
+    """The rows of ``current_pages``, each with its upload's TPS, name and SHA-256."""
+    return current_pages(recipe).add_columns(UploadRow.tps, UploadRow.name, UploadRow.sha256)
+
+
 def counted_readings(recipe: str, batch: int) -> Select[Any]:
     """A run's readings, counted: error code (none: read), pages, fields by status.
 
@@ -123,26 +128,19 @@ def counted_readings(recipe: str, batch: int) -> Select[Any]:
     )
 
 
-def newest_entries(tps: Sequence[str] | None = None) -> Select[Any]:
-    """Ids of the newest revision of every TPS and form (or of the TPS given), in their order."""
-    query = select(
-        EntryRow.id,
+def revisions_in_time(tps: Sequence[str]) -> Select[Any]:
+    """TPS, form and payload (as text) of all revisions of some TPS, in the order of their time."""
+    speaks_of = func.coalesce(EntryRow.reported_at, EntryRow.imported_at)
+    columns: list[Any] = [
         EntryRow.tps,
         EntryRow.form,
-        func.row_number()
-        .over(
-            partition_by=(EntryRow.tps, EntryRow.form),
-            order_by=(
-                func.coalesce(EntryRow.reported_at, EntryRow.imported_at).desc(),
-                EntryRow.revision.desc(),
-            ),
-        )
-        .label("place"),
+        cast(EntryRow.payload, Text).label("payload"),
+    ]
+    return (
+        select(*columns)
+        .where(EntryRow.tps.in_(tps))
+        .order_by(EntryRow.tps, EntryRow.form, speaks_of, EntryRow.revision)
     )
-    if tps is not None:
-        query = query.where(EntryRow.tps.in_(tps))
-    ranked = query.subquery()
-    return select(ranked.c.id).where(ranked.c.place == 1).order_by(ranked.c.tps, ranked.c.form)
 
 
 def conflicts_of(

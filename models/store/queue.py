@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ from models.queue import (
     Total,
     TpsProgress,
 )
-from models.records import PageReading
+from models.records import ConflictKind, PageReading
 from models.regions import Level
 from models.store.acting import Acting
 from models.store.connections import Connections
@@ -404,10 +404,24 @@ class Queue:
         with self._connections.writing(at_once=at_once) as connection:
             yield Acting(connection)
 
-    def save_cells(self, cells: Iterable[Cell], progress: Iterable[TpsProgress]) -> None:
-        """Keep what system and machine say now about some TPS; decisions stay as they are."""
+    def save_cells(
+        self,
+        cells: Iterable[Cell],
+        progress: Iterable[TpsProgress],
+        *,
+        tps: Collection[str] = (),
+    ) -> None:
+        """Keep what system and machine say now about some TPS; decisions stay as they are.
+
+        Args:
+            cells: Their fields.
+            progress: How far their forms have come.
+            tps: TPS that ``cells`` and ``progress`` say everything about: what else is known of
+                them is neither read nor reported any more.
+
+        """
         some, counts = tuple(cells), tuple(progress)
-        self._connections.write(lambda connection: save_cells(connection, some, counts))
+        self._connections.write(lambda connection: save_cells(connection, some, counts, tps))
 
     def refresh(self, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
         """Bring the queue up to a run's conflicts (and its sample); no decision is lost."""
@@ -441,6 +455,69 @@ class Queue:
             for row in rows:
                 yield DecidedCell.model_construct(**row._mapping)
             last = (rows[-1].tps, rows[-1].form, rows[-1].field)
+
+    def cells_of(self, tps: Collection[str]) -> tuple[DecidedCell, ...]:
+        """All fields of some TPS, by TPS, form and field."""
+        query = (
+            select(CellRow.__table__)
+            .where(CellRow.tps.in_(tps))
+            .order_by(CellRow.tps, CellRow.form, CellRow.field)
+        )
+        with self._connections.reading() as connection:
+            return tuple(
+                DecidedCell.model_construct(**row._mapping) for row in connection.execute(query)
+            )
+
+    def walk_cells(
+        self, region: str, beginning: str, besides: Collection[str] = (), at_once: int = 20_000
+    ) -> Iterator[DecidedCell]:
+        """Cells of a region whose field begins so, or is one of some, by TPS, form and field."""
+        last = ("", "", "")
+        while True:
+            query = (
+                select(CellRow.__table__)
+                .where(
+                    tuple_(CellRow.tps, CellRow.form, CellRow.field) > last,
+                    below(CellRow.tps, region),
+                    or_(
+                        CellRow.field.startswith(beginning, autoescape=True),
+                        CellRow.field.in_(besides),
+                    ),
+                )
+                .order_by(CellRow.tps, CellRow.form, CellRow.field)
+                .limit(at_once)
+            )
+            with self._connections.reading() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield DecidedCell.model_construct(**row._mapping)
+            if len(rows) < at_once:
+                return
+            last = (rows[-1].tps, rows[-1].form, rows[-1].field)
+
+    def tps_with_cells(self, region: str) -> tuple[str, ...]:
+        """TPS of a region of which any field was ever read or reported."""
+        query = select(CellRow.tps).where(below(CellRow.tps, region)).distinct()
+        with self._connections.reading() as connection:
+            return tuple(connection.scalars(query))
+
+    def open_places(self, region: str) -> tuple[frozenset[tuple[str, str, str]], frozenset[str]]:
+        """Fields with an item that waits, and TPS with one about a photo that may not be theirs.
+
+        An item of the sample is no conflict.
+        """
+        query = select(ItemRow.tps, ItemRow.form, ItemRow.field, ItemRow.kind).where(
+            ItemRow.status.in_([status.value for status in WAITING]),
+            ItemRow.kind != SAMPLE,
+            ItemRow.tps.is_not(None),
+            below(ItemRow.tps, region),
+        )
+        with self._connections.reading() as connection:
+            rows = connection.execute(query).all()
+        return (
+            frozenset((row.tps, row.form, row.field) for row in rows if row.field),
+            frozenset(row.tps for row in rows if row.kind == ConflictKind.WRONG_TPS),
+        )
 
     def cell_places(
         self, keys: Iterable[tuple[str, str, str]]

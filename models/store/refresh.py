@@ -1,28 +1,44 @@
 """Brings the queue up to a run's conflicts, and keeps what its sums are made of.
 
-An item keeps its number for ever. What was decided stays decided as long as the facts it rests on
-(reading and entry, told by a digest) stay the same; where they change after somebody answered or
-decided, the trail says so and the item is open again, marked as changed.
+An item keeps its number for ever. Where reading, entry or photo change after somebody answered or
+decided, ``models.reopening`` says whether that touches the decision. If it does, the item is open
+again, marked as changed; if not, the decision stands. The trail says which, and why.
+
+An item that is no conflict any more is gone if nobody has finished it. A finished one is held
+against what system and machine say now: an entry that was put right as decided is noted, and one
+that is another wrong number opens the item again although the machine agrees with it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from models.queue import WAITING, Cell, ItemFacts, ItemStatus, TpsProgress
+from models.conflict_identity import field_digest
+from models.queue import (
+    SAMPLE,
+    SETTLES_NUMBER,
+    WAITING,
+    Cell,
+    ItemFacts,
+    ItemStatus,
+    Outcome,
+    TpsProgress,
+)
+from models.records import ConflictKind
 from models.regions import Level
+from models.reopening import Facts, Found, Reason, Verdict, judge, still_waits
 from models.store.room_tables import CellRow, ItemRow, QueueRefreshRow, TotalRow, TpsProgressRow
 from models.store.sums import items_of_tps, recount_items, settle_cell
-from models.store.trail import append
+from models.store.trail import append, records_of
 from models.trail import Act
 
 ROWS_AT_ONCE = 500
@@ -40,97 +56,81 @@ class Refreshed:
     items: int
     new: int
     changed: int
-    """Items whose reading or entry is another now."""
+    """Items whose reading, entry or photo is another now."""
     reopened: int
-    """Those among them that somebody had answered or decided."""
+    """Those among them whose answers and decisions no longer count."""
+    kept: int
+    """Those among them whose decision stands all the same."""
+    corrected: int
+    """Those among the kept whose entry was put right as decided."""
+    settled: int
+    """Conflicts that made no item: the entry is what was decided about that field and photo."""
     gone: int
 
 
 def refresh_items(connection: Connection, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
     """See ``Queue.refresh``; inside the connection's writing transaction."""
-    now = datetime.now(UTC)
     number = connection.scalars(select(func.coalesce(func.max(QueueRefreshRow.id), 0))).one() + 1
-    counts = {"items": 0, "new": 0, "changed": 0, "reopened": 0}
+    counts = dict.fromkeys(
+        ("items", "new", "changed", "reopened", "kept", "corrected", "settled", "gone"), 0
+    )
     told = hashlib.sha256()
+    there: set[int] = set()
     for some in _chunks(facts):
         counts["items"] += len(some)
         for one in some:
             told.update(f"{one.key}{one.digest}".encode())
-        _refresh_some(connection, number, some, counts)
+        there |= _refresh_some(connection, number, some, counts)
     connection.execute(
-        insert(QueueRefreshRow).values(id=number, batch_id=batch, at=now, items=counts["items"])
-    )
-    gone = connection.execute(
-        update(ItemRow)
-        .where(ItemRow.refresh_id != number, ItemRow.status.in_(WAITING))
-        .values(
-            status=ItemStatus.GONE.value,
-            version=ItemRow.version + 1,
-            claimed_by=None,
-            claimed_until=None,
+        insert(QueueRefreshRow).values(
+            id=number, batch_id=batch, at=datetime.now(UTC), items=counts["items"]
         )
-    ).rowcount
-    result = Refreshed(gone=gone, **counts)
+    )
+    _refresh_absent(connection, number, there, counts)
+    result = Refreshed(**counts)
     append(
         connection,
         who=PROGRAM,
         act=Act.QUEUE_REFRESHED,
         subject=f"batch/{batch}",
-        after={
-            "items": result.items,
-            "new": result.new,
-            "changed": result.changed,
-            "reopened": result.reopened,
-            "gone": gone,
-            "keys_and_digests": told.hexdigest(),
-        },
+        after={**counts, "keys_and_digests": told.hexdigest()},
     )
     recount_all(connection)
     return result
 
 
+_KNOWN: tuple[Any, ...] = (
+    *(ItemRow.id, ItemRow.key, ItemRow.digest, ItemRow.version, ItemRow.status, ItemRow.has_acts),
+    *(ItemRow.outcome, ItemRow.number, ItemRow.refresh_id, ItemRow.tps, ItemRow.form),
+    *(ItemRow.field, ItemRow.kind, ItemRow.rule, ItemRow.cause, ItemRow.entry, ItemRow.reading),
+    *(ItemRow.confidence, ItemRow.field_status, ItemRow.votes, ItemRow.photo, ItemRow.sha256),
+    *(ItemRow.pdf_page, ItemRow.detail, ItemRow.sort),
+)
+
+
 def _refresh_some(
     connection: Connection, number: int, some: Sequence[ItemFacts], counts: dict[str, int]
-) -> None:
-    query = select(
-        *(ItemRow.id, ItemRow.key, ItemRow.digest, ItemRow.version, ItemRow.status),
-        *(ItemRow.has_acts, ItemRow.entry, ItemRow.reading, ItemRow.outcome, ItemRow.number),
-    ).where(ItemRow.key.in_([one.key for one in some]))
+) -> set[int]:
+    """Bring items up to their facts; returns the ids of those that were known."""
+    query = select(*_KNOWN).where(ItemRow.key.in_([one.key for one in some]))
     known = {row.key: row for row in connection.execute(query)}
+    settled = _settled_fields(connection, [one for one in some if one.key not in known])
     new: list[dict[str, Any]] = []
     same: list[dict[str, Any]] = []
     for one in some:
         row = known.get(one.key)
         columns = _columns(one) | {"refresh_id": number}
         if row is None:
-            new.append(columns | _UNTOUCHED)
-            continue
-        back = row.status == ItemStatus.GONE
-        if row.digest == one.digest and not back:
-            same.append(columns | {"of": row.id, "digest": one.digest})
-            continue
-        counts["changed"] += 1
-        values = columns | {"version": row.version + 1, "status": ItemStatus.OPEN.value}
-        if row.has_acts:
-            counts["reopened"] += 1
-            append(
-                connection,
-                who=PROGRAM,
-                act=Act.ITEM_CHANGED,
-                subject=f"item/{row.id}",
-                before={
-                    "digest": row.digest,
-                    "entry": row.entry,
-                    "reading": row.reading,
-                    "outcome": row.outcome,
-                    "number": row.number,
-                },
-                after={"digest": one.digest, "entry": one.entry, "reading": one.reading},
-            )
-            values |= _UNDECIDED | {"changed": True}
-        connection.execute(update(ItemRow).where(ItemRow.id == row.id).values(values))
-        if row.has_acts and one.tps and one.form and one.field:
-            settle_cell(connection, one.tps, one.form, one.field)
+            about = (one.tps, one.form, one.field, one.sha256)
+            if one.kind in OF_ONE_FIELD and settled.get(about, _NOT_SETTLED) == one.entry:
+                counts["settled"] += 1
+            else:
+                new.append(columns | _UNTOUCHED)
+        elif row.digest == one.digest and row.status != ItemStatus.GONE:
+            if any(getattr(row, name) != value for name, value in columns.items() if name in _TOLD):
+                same.append(columns | {"of": row.id})
+        else:
+            _change(connection, row, one, columns, counts)
     counts["new"] += len(new)
     if new:
         connection.execute(insert(ItemRow), new)
@@ -141,6 +141,241 @@ def _refresh_some(
             .values({name: bindparam(name) for name in same[0] if name != "of"}),
             same,
         )
+    return {row.id for row in known.values()}
+
+
+def _change(
+    connection: Connection,
+    row: Row[Any],
+    one: ItemFacts,
+    columns: dict[str, Any],
+    counts: dict[str, int],
+) -> None:
+    """An item whose facts are others, or that was gone and is back."""
+    counts["changed"] += 1
+    values = columns | {"version": row.version + 1}
+    if not row.has_acts:
+        values["status"] = ItemStatus.OPEN.value
+    else:
+        verdict = _verdict(connection, row, one)
+        _tell(connection, row, one, verdict, counts)
+        if verdict.reopens:
+            values |= _UNDECIDED | {"status": ItemStatus.OPEN.value, "changed": True}
+    connection.execute(update(ItemRow).where(ItemRow.id == row.id).values(values))
+    if row.has_acts and one.tps and one.form and one.field:
+        settle_cell(connection, one.tps, one.form, one.field)
+
+
+def _verdict(connection: Connection, row: Row[Any], one: ItemFacts) -> Verdict:
+    if row.status == ItemStatus.GONE:
+        return Verdict(True, Reason.CAME_BACK)
+    if one.field is None:
+        return Verdict(True, Reason.FACTS_CHANGED)
+    before = Facts(row.entry, row.reading, row.sha256, row.field_status)
+    after = Facts(one.entry, one.reading, one.sha256, one.field_status)
+    return judge(_found(connection, row), before, after)
+
+
+def _found(connection: Connection, row: Row[Any], *, also_before: bool = False) -> Found | None:
+    """The decision that counts; also one of a round before the last change, if asked for.
+
+    Two that disagree are none: a supervisor is to settle them.
+    """
+    if row.status == ItemStatus.DONE:
+        return Found(Outcome(row.outcome), row.number)
+    if row.status == ItemStatus.SUPERVISOR:
+        return None
+    earlier: Found | None = None
+    decisions: dict[int, Found] = {}
+    for record in records_of(connection, f"item/{row.id}"):
+        before, after = record.before or {}, record.after or {}
+        if record.act == Act.DECIDED:
+            finding = after["finding"]
+            decisions[record.sequence] = Found(Outcome(finding["outcome"]), finding.get("number"))
+        elif record.act == Act.UNDONE:
+            decisions.pop(after["undoes"], None)
+        elif record.act == Act.ITEM_CHANGED:
+            newest = next(reversed(decisions.values()), None)
+            if newest is None and before.get("outcome"):
+                newest = Found(Outcome(before["outcome"]), before.get("number"))
+            earlier, decisions = newest or earlier, {}
+    return next(reversed(decisions.values()), earlier if also_before else None)
+
+
+def _tell(
+    connection: Connection,
+    row: Row[Any],
+    one: ItemFacts,
+    verdict: Verdict,
+    counts: dict[str, int],
+) -> None:
+    """Write into the trail that the facts are others, and what follows from it."""
+    counts["reopened" if verdict.reopens else "kept"] += 1
+    counts["corrected"] += verdict.reason is Reason.CORRECTED
+    append(
+        connection,
+        who=PROGRAM,
+        act=Act.ITEM_CHANGED if verdict.reopens else Act.ITEM_KEPT,
+        subject=f"item/{row.id}",
+        before={
+            "digest": row.digest,
+            "entry": row.entry,
+            "reading": row.reading,
+            "outcome": row.outcome,
+            "number": row.number,
+        },
+        after={
+            "digest": one.digest,
+            "entry": one.entry,
+            "reading": one.reading,
+            "because": verdict.reason.value,
+        },
+    )
+
+
+OF_ONE_FIELD = frozenset(
+    {
+        ConflictKind.VALUE_MISMATCH.value,
+        ConflictKind.ENTRY_MISSING.value,
+        ConflictKind.UNREADABLE.value,
+    }
+)
+"""Kinds that hold one field's entry against its reading; another entry turns one into another."""
+
+_NOT_SETTLED = object()
+_TOLD = frozenset(
+    {
+        "cause",
+        "confidence",
+        "field_status",
+        "votes",
+        "photo",
+        "sha256",
+        "pdf_page",
+        "detail",
+        "sort",
+    }
+)
+"""What an item repeats of its conflict beside its facts."""
+
+
+def _settled_fields(
+    connection: Connection, facts: Sequence[ItemFacts]
+) -> dict[tuple[str | None, ...], object]:
+    """TPS, form, field and photo to the number that was decided last, for some new conflicts."""
+    tps = {one.tps for one in facts if one.kind in OF_ONE_FIELD and one.field and one.tps}
+    if not tps:
+        return {}
+    query = (
+        select(ItemRow.tps, ItemRow.form, ItemRow.field, ItemRow.sha256, ItemRow.number)
+        .where(
+            ItemRow.tps.in_(tps),
+            ItemRow.status == ItemStatus.DONE.value,
+            ItemRow.kind.in_(OF_ONE_FIELD),
+            or_(
+                ItemRow.outcome.in_([outcome.value for outcome in SETTLES_NUMBER]),
+                ItemRow.number.is_not(None),
+            ),
+        )
+        .order_by(ItemRow.decided_at, ItemRow.id)
+    )
+    return {
+        (row.tps, row.form, row.field, row.sha256): row.number for row in connection.execute(query)
+    }
+
+
+def _refresh_absent(
+    connection: Connection, number: int, there: set[int], counts: dict[str, int]
+) -> None:
+    """Items that are no conflict any more: gone, or held against what the field says now."""
+    watched = (*(status.value for status in WAITING), ItemStatus.DONE.value)
+    query = select(*_KNOWN).where(
+        ItemRow.status.in_(watched), ItemRow.kind != SAMPLE, ItemRow.refresh_id != number
+    )
+    gone: list[int] = []
+    rows = [row for row in connection.execute(query) if row.id not in there]
+    worked_on = [row for row in rows if row.has_acts and row.field and row.kind in OF_ONE_FIELD]
+    cells = _cells(connection, {row.tps for row in worked_on})
+    for row in rows:
+        cell = cells.get((row.tps, row.form, row.field)) if row in worked_on else None
+        if row.status == ItemStatus.DONE:
+            if cell is not None:
+                _hold_against(connection, row, cell, counts)
+            continue
+        if cell is not None and row.status == ItemStatus.SUPERVISOR:
+            continue
+        if cell is not None and still_waits(_found(connection, row, also_before=True), cell.entry):
+            continue
+        gone.append(row.id)
+    samples = select(ItemRow.id).where(
+        ItemRow.kind == SAMPLE,
+        ItemRow.status.in_([status.value for status in WAITING]),
+        ItemRow.refresh_id != number,
+    )
+    gone += [key for key in connection.scalars(samples) if key not in there]
+    for some in _chunks(gone):
+        connection.execute(
+            update(ItemRow)
+            .where(ItemRow.id.in_(some))
+            .values(
+                status=ItemStatus.GONE.value,
+                version=ItemRow.version + 1,
+                claimed_by=None,
+                claimed_until=None,
+            )
+        )
+    counts["gone"] = len(gone)
+
+
+def _cells(connection: Connection, tps: Collection[str]) -> dict[tuple[str, str, str], Row[Any]]:
+    found: dict[tuple[str, str, str], Row[Any]] = {}
+    for some in _chunks(sorted(tps)):
+        for cell in connection.execute(select(CellRow.__table__).where(CellRow.tps.in_(some))):
+            found[cell.tps, cell.form, cell.field] = cell
+    return found
+
+
+def _hold_against(
+    connection: Connection, row: Row[Any], cell: Row[Any], counts: dict[str, int]
+) -> None:
+    """Hold a finished item that is no conflict any more against what is known now."""
+    # A photo that is gone says nothing against what somebody saw on it.
+    sha256, reading = (cell.sha256, cell.reading) if cell.status else (row.sha256, row.reading)
+    digest = field_digest(cell.entry, reading, sha256)
+    if digest == row.digest:
+        return
+    before = Facts(row.entry, row.reading, row.sha256, row.field_status)
+    after = Facts(cell.entry, reading, sha256, cell.status or row.field_status)
+    verdict = judge(Found(Outcome(row.outcome), row.number), before, after)
+    changed = {
+        "entry": cell.entry,
+        "reading": reading,
+        "sha256": sha256,
+        "digest": digest,
+        "pdf_page": cell.pdf_page if cell.status else row.pdf_page,
+        "confidence": cell.confidence if cell.status else row.confidence,
+        "field_status": after.status,
+    }
+    known: dict[str, Any] = {name: getattr(row, name, None) for name in ItemFacts.model_fields}
+    facts = ItemFacts.model_construct(**known | changed)
+    _change_held(connection, row, facts, changed, verdict, counts)
+
+
+def _change_held(
+    connection: Connection,
+    row: Row[Any],
+    facts: ItemFacts,
+    changed: dict[str, Any],
+    verdict: Verdict,
+    counts: dict[str, int],
+) -> None:
+    counts["changed"] += 1
+    _tell(connection, row, facts, verdict, counts)
+    values = changed | {"version": row.version + 1}
+    if verdict.reopens:
+        values |= _UNDECIDED | {"status": ItemStatus.OPEN.value, "changed": True}
+    connection.execute(update(ItemRow).where(ItemRow.id == row.id).values(values))
+    settle_cell(connection, row.tps, row.form, row.field)
 
 
 _UNDECIDED: dict[str, Any] = {
@@ -173,44 +408,74 @@ def _columns(facts: ItemFacts) -> dict[str, Any]:
 
 
 def save_cells(
-    connection: Connection, cells: Iterable[Cell], progress: Iterable[TpsProgress]
+    connection: Connection,
+    cells: Iterable[Cell],
+    progress: Iterable[TpsProgress],
+    tps: Collection[str] = (),
 ) -> None:
     """See ``Queue.save_cells``; inside the connection's writing transaction."""
+    _forget(connection, tps, cells := list(cells), progress := list(progress))
     sqlite = connection.dialect.name == "sqlite"
     for some in _chunks(cells):
-        rows = [
-            {
-                **cell.model_dump(include=set(Cell.model_fields)),
-                "is_decided": False,
-                "decided": None,
-            }
-            for cell in some
-        ]
+        rows = [{**dict(cell), "is_decided": False, "decided": None} for cell in some]
         into = insert_sqlite(CellRow) if sqlite else insert_postgresql(CellRow)
         connection.execute(
             into.on_conflict_do_update(
                 index_elements=["tps", "form", "field"],
-                set_={
-                    name: into.excluded[name]
-                    for name in ("entry", "reading", "confidence", "status", "sha256", "pdf_page")
-                },
+                set_={name: into.excluded[name] for name in _FACTS},
             ),
             rows,
         )
     for group in _chunks(progress):
-        rows = [one.model_dump() | {"items_waiting": 0, "items_done": 0} for one in group]
+        rows = [{**dict(one), "items_waiting": 0, "items_done": 0} for one in group]
         into = insert_sqlite(TpsProgressRow) if sqlite else insert_postgresql(TpsProgressRow)
         connection.execute(
             into.on_conflict_do_update(
                 index_elements=["tps", "form"],
-                set_={
-                    name: into.excluded[name]
-                    for name in TpsProgress.model_fields
-                    if name not in ("tps", "form", "items_waiting", "items_done")
-                },
+                set_={name: into.excluded[name] for name in _PROGRESS},
             ),
             rows,
         )
+
+
+_FACTS = ("entry", "reading", "confidence", "status", "sha256", "pdf_page")
+_PROGRESS = (
+    *("pages_read", "fields_clear", "fields_review", "fields_blank", "fields_not_in_view"),
+    "has_entry",
+)
+
+
+def _forget(
+    connection: Connection,
+    tps: Collection[str],
+    cells: Sequence[Cell],
+    progress: Sequence[TpsProgress],
+) -> None:
+    """What is neither read nor reported any more keeps its row (and its decision), empty."""
+    if not tps:
+        return
+    there = {(cell.tps, cell.form, cell.field) for cell in cells}
+    known = select(CellRow.tps, CellRow.form, CellRow.field).where(
+        CellRow.tps.in_(tps), or_(CellRow.entry.is_not(None), CellRow.status.is_not(None))
+    )
+    empty = dict.fromkeys(_FACTS)
+    for key in connection.execute(known).all():
+        if tuple(key) not in there:
+            connection.execute(
+                update(CellRow)
+                .where(CellRow.tps == key.tps, CellRow.form == key.form, CellRow.field == key.field)
+                .values(empty)
+            )
+    forms = {(one.tps, one.form) for one in progress}
+    counted = select(TpsProgressRow.tps, TpsProgressRow.form).where(TpsProgressRow.tps.in_(tps))
+    none = dict.fromkeys(_PROGRESS, 0) | {"has_entry": False}
+    for tps_code, form in connection.execute(counted).all():
+        if (tps_code, form) not in forms:
+            connection.execute(
+                update(TpsProgressRow)
+                .where(TpsProgressRow.tps == tps_code, TpsProgressRow.form == form)
+                .values(none)
+            )
 
 
 def recount_all(connection: Connection) -> None:

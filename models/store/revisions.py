@@ -6,6 +6,15 @@ before it in that order is no news. But where it is the newest word its time is 
 with the same numbers, so that an older report imported later can't pass for newer. So a re-import
 changes nothing, an old file imported late takes its place before the newer one, and a number that
 was changed and changed back shows as three revisions.
+
+An entry without a time stamp speaks of its import, the only time known for it. So it stands above
+every entry stamped earlier, also one imported after it: the import says so (``overtaken``), and
+``chasil entries import --as-of`` gives such a file its own time. Ordering by import instead
+would let an old archive, imported late, pass for news.
+
+A table may have fewer columns than the entry before it. A field it has no column for is "not
+reported in this revision": the last number known for it keeps counting (``merged``). A field that
+is reported as null, or as an empty cell, is null from then on.
 """
 
 from __future__ import annotations
@@ -13,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
@@ -32,6 +41,8 @@ class KnownRevision:
 
     speaks_of: datetime
     content: str
+    is_dated: bool = field(default=True, compare=False)
+    """Whether the source gave the time; else it is the time of import."""
 
 
 def content_of(entry: Entry) -> str:
@@ -52,6 +63,30 @@ def novelty(history: Sequence[KnownRevision], arriving: KnownRevision) -> Novelt
     if repeats and earlier[-1] is not in_time[-1]:
         return "unchanged"
     return "confirmed" if repeats else "revised"
+
+
+def is_overtaken(history: Sequence[KnownRevision], arriving: KnownRevision) -> bool:
+    """Whether an entry with a time comes behind one that only has the time of its import."""
+    return arriving.is_dated and any(
+        not known.is_dated and known.speaks_of > arriving.speaks_of for known in history
+    )
+
+
+def merged(revisions: Sequence[Entry]) -> Entry:
+    """One TPS's and form's entry as it counts now.
+
+    Args:
+        revisions: Of one TPS and form, in the order of the time they speak of; at least one.
+
+    Returns:
+        The newest one, with the last known number of each field that it does not report at all.
+
+    """
+    newest = revisions[-1]
+    fields = {name: number for known in revisions for name, number in known.fields.items()}
+    if fields.keys() == newest.fields.keys():
+        return newest
+    return newest.model_copy(update={"fields": fields})
 
 
 def with_zone(moment: datetime) -> datetime:

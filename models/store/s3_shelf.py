@@ -90,6 +90,12 @@ class S3Shelf:
                 raise BucketMissing(f"{self.place}: {_first_line(error)}") from error
         return kept
 
+    def kept(self, sha256: str) -> KeptPhoto | None:
+        """The photo of that hash, or ``None``, by one request; see ``PhotoShelf``."""
+        with self._telling_errors():
+            size = self._size(self._key(sha256))
+        return None if size is None else KeptPhoto(sha256, size, None)
+
     @contextmanager
     def opened(self, sha256: str) -> Iterator[Path | None]:
         """The photo in a file of its own that lives as long as the block; see ``PhotoShelf``."""

@@ -54,6 +54,15 @@ class PhotoShelf(Protocol):
         """
         ...
 
+    def kept(self, sha256: str) -> KeptPhoto | None:
+        """The photo of that hash, if it is there; its bytes are not read.
+
+        Raises:
+            StoreError: the shelf does not answer, or does not let us in.
+
+        """
+        ...
+
     def opened(self, sha256: str) -> AbstractContextManager[Path | None]:
         """A file with the photo's bytes, to be read within the ``with`` block; ``None``: not there.
 
@@ -83,6 +92,11 @@ class FolderShelf:
         if path is not None and _digest(path) != sha256:
             raise PhotoAltered(f"{path} no longer has the hash in its name", sha256=sha256)
         yield path
+
+    def kept(self, sha256: str) -> KeptPhoto | None:
+        """The kept photo of that hash, or ``None``; see ``PhotoShelf``."""
+        path = self.find(sha256)
+        return None if path is None else _as_kept(path)
 
     def find(self, sha256: str) -> Path | None:
         """The kept file of that hash, or ``None``."""

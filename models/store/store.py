@@ -11,11 +11,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, func, insert, select, update
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import InstrumentedAttribute
@@ -34,6 +46,7 @@ from models.store.accounts import Accounts
 from models.store.connections import PATIENCE_SECONDS, Connections, Turn
 from models.store.engine import open_engine
 from models.store.errors import StoreError
+from models.store.history import History
 from models.store.home import (
     DATABASE_NAME,
     PHOTOS_NAME,
@@ -47,12 +60,22 @@ from models.store.items import (
     EntryRevision,
     ImportCount,
     PageCounts,
+    PageKey,
+    RawPage,
     Upload,
 )
 from models.store.one_comparison import one_comparison
 from models.store.overview import Overview
 from models.store.queue import Queue
-from models.store.revisions import KnownRevision, content_of, novelty, with_zone
+from models.store.revisions import (
+    KnownRevision,
+    content_of,
+    is_overtaken,
+    merged,
+    novelty,
+    with_zone,
+)
+from models.store.selection import Selection
 from models.store.shelf import KeptPhoto, PhotoShelf
 from models.store.shelves import open_shelf
 from models.store.tables import (
@@ -83,6 +106,8 @@ class Store:
         self._engine = engine
         self._connections = Connections(engine, patience=patience)
         self.shelf = shelf
+        self.history = History(self._connections)
+        self.selection = Selection(self._connections)
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
         self.overview = Overview(self._connections)
@@ -125,6 +150,11 @@ class Store:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
         shelf = open_shelf(photos, home / PHOTOS_NAME)
         return cls(open_engine(url), shelf, patience=patience)
+
+    @property
+    def name(self) -> str:
+        """Which database this is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Close all connections."""
@@ -238,6 +268,36 @@ class Store:
             if len(uploads) > 1
         )
 
+    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool]]:
+        """What came in last under each name of a folder, in any run.
+
+        Returns:
+            Name to the photo's SHA-256 (``None`` where its bytes could not be had), and whether
+            it was read, or tried to be read, by any recipe.
+
+        """
+        last = (
+            select(func.max(UploadRow.id))
+            .where(UploadRow.folder == folder)
+            .group_by(UploadRow.name)
+            .scalar_subquery()
+        )
+        read = select(ReadingRow.id).where(ReadingRow.sha256 == UploadRow.sha256).exists()
+        tried = select(FailureRow.id).where(FailureRow.sha256 == UploadRow.sha256).exists()
+        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried)).where(
+            UploadRow.id.in_(last)
+        )
+        with self._read() as connection:
+            return {name: (sha256, bool(done)) for name, sha256, done in connection.execute(query)}
+
+    def tps_with_photo(self, region: str = "") -> set[str]:
+        """TPS below a region of which a photo came in, in any run."""
+        query = select(UploadRow.tps).distinct().where(UploadRow.sha256.is_not(None))
+        if region:
+            query = query.where(UploadRow.tps.startswith(region, autoescape=True))
+        with self._read() as connection:
+            return {tps for tps in connection.scalars(query) if tps is not None}
+
     # Readings
 
     def readings_missing(self, photos: Iterable[str], recipe: str) -> tuple[str, ...]:
@@ -302,7 +362,32 @@ class Store:
         for some in _chunks(keys):
             yield from self._pages(some)
 
+    def page_keys(self, recipe: str) -> tuple[PageKey, ...]:
+        """What ``current_readings`` would give, as keys alone, in the same order."""
+        with self._read() as connection:
+            return tuple(
+                PageKey(*row) for row in connection.execute(queries.current_page_keys(recipe))
+            )
+
+    def raw_pages(self, keys: Sequence[PageKey]) -> Iterator[RawPage]:
+        """The pages of some keys, in their order."""
+        for some in _chunks(keys):
+            yield from self._raw_pages([(key.upload, key.reading, key.failure) for key in some])
+
+    def entry_keys(self) -> dict[str, tuple[int, ...]]:
+        """TPS to the ids of all its revisions: other ids, other numbers."""
+        known: dict[str, list[int]] = {}
+        with self._read() as connection:
+            for tps, key in connection.execute(
+                select(EntryRow.tps, EntryRow.id).order_by(EntryRow.tps, EntryRow.id)
+            ):
+                known.setdefault(tps, []).append(key)
+        return {tps: tuple(keys) for tps, keys in known.items()}
+
     def _pages(self, keys: Sequence[Sequence[int | None]]) -> Iterator[PageReading]:
+        return (raw.page() for raw in self._raw_pages(keys))
+
+    def _raw_pages(self, keys: Sequence[Sequence[int | None]]) -> Iterator[RawPage]:
         upload_ids, reading_ids, failure_ids = zip(*keys, strict=True)
         with self._read() as connection:
             uploads = connection.execute(
@@ -315,18 +400,25 @@ class Store:
                 ).where(UploadRow.id.in_(set(upload_ids)))
             )
             upload_of = {row.id: row for row in uploads}
-            reading_of = _payloads(connection, ReadingRow.id, ReadingRow.payload, reading_ids)
+            reading_of = _payloads(
+                connection, ReadingRow.id, cast(ReadingRow.payload, Text), reading_ids
+            )
             failure_of = _payloads(connection, FailureRow.id, FailureRow.error, failure_ids)
         for upload_id, reading_id, failure_id in keys:
             upload = upload_of[upload_id]
-            named = {"photo": upload.name, "tps": upload.tps}
             if reading_id is not None:
-                yield PageReading.model_validate(reading_of[reading_id] | named)
-            else:
-                error = upload.error if failure_id is None else failure_of[failure_id]
-                yield PageReading.model_validate(
-                    named | {"sha256": upload.sha256, "status": PageStatus.REJECTED, "error": error}
-                )
+                yield RawPage(upload.name, upload.tps, reading_of[reading_id], None)
+                continue
+            rejected = PageReading.model_validate(
+                {
+                    "photo": upload.name,
+                    "tps": upload.tps,
+                    "sha256": upload.sha256,
+                    "status": PageStatus.REJECTED,
+                    "error": upload.error if failure_id is None else failure_of[failure_id],
+                }
+            )
+            yield RawPage(upload.name, upload.tps, None, rejected)
 
     def count_pages(self, recipe: str, batch: int) -> PageCounts:
         """How the files of a run came out, with the readings that count now."""
@@ -372,42 +464,71 @@ class Store:
         All or nothing: one transaction. Two imports at once take turns, so that each sees what the
         other has added.
         """
-        counts = {"new": 0, "revised": 0, "unchanged": 0}
+        counts: Counter[str] = Counter()
         last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._connections.writing(Turn.ENTRIES) as connection:
             now = _after(connection.scalars(last).one_or_none())
             for some in _chunks(entries):
-                histories = self._histories(connection, {entry.tps for entry in some})
-                rows: list[dict[str, Any]] = []
-                for entry in some:
-                    history = histories.setdefault((entry.tps, entry.form), [])
-                    reported_at = with_zone(entry.reported_at) if entry.reported_at else None
-                    arriving = KnownRevision(reported_at or now, content_of(entry))
-                    verdict = novelty(history, arriving)
-                    if verdict == "confirmed":
-                        counts["unchanged"] += 1
-                        if reported_at is None:
-                            continue  # The time of an import confirms nothing.
-                    else:
-                        counts[verdict] += 1
-                    if verdict == "unchanged":
-                        continue
-                    history.append(arriving)
-                    rows.append(
-                        {
-                            "tps": entry.tps,
-                            "form": entry.form,
-                            "revision": len(history),
-                            "source": entry.source,
-                            "reported_at": reported_at,
-                            "imported_at": now,
-                            "content": arriving.content,
-                            "payload": entry.model_dump(mode="json"),
-                        }
-                    )
+                rows = list(self._news(connection, some, now, counts))
                 if rows:
                     connection.execute(insert(EntryRow), rows)
         return ImportCount(**counts)
+
+    def preview_entries(self, entries: Iterable[Entry]) -> tuple[ImportCount, tuple[Entry, ...]]:
+        """What ``add_entries`` would do, without doing it: counts, and the entries that are news.
+
+        Entries of one TPS and form are held against what is stored, not against each other.
+        """
+        counts: Counter[str] = Counter()
+        now = _now()
+        news: list[Entry] = []
+        for some in _chunks(entries):
+            with self._read() as connection:
+                rows = list(self._news(connection, some, now, counts))
+            news += (Entry.model_validate(row["payload"]) for row in rows)
+        return ImportCount(**counts), tuple(news)
+
+    def _news(
+        self, connection: Connection, some: Sequence[Entry], now: datetime, counts: Counter[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of the entries that are news; all are counted."""
+        histories = self._histories(connection, {entry.tps for entry in some})
+        for entry in some:
+            history = histories.setdefault((entry.tps, entry.form), [])
+            reported_at = with_zone(entry.reported_at) if entry.reported_at else None
+            arriving = KnownRevision(
+                reported_at or now, content_of(entry), is_dated=reported_at is not None
+            )
+            verdict = novelty(history, arriving)
+            if verdict == "confirmed":
+                counts["unchanged"] += 1
+                if reported_at is None:
+                    continue  # The time of an import confirms nothing.
+            else:
+                counts[verdict] += 1
+            if verdict == "unchanged":
+                continue
+            counts["overtaken"] += is_overtaken(history, arriving)
+            history.append(arriving)
+            yield {
+                "tps": entry.tps,
+                "form": entry.form,
+                "revision": len(history),
+                "source": entry.source,
+                "reported_at": reported_at,
+                "imported_at": now,
+                "content": arriving.content,
+                "payload": entry.model_dump(mode="json"),
+            }
+
+    def reported_fields(self) -> frozenset[str]:
+        """Every field that any revision reports."""
+        found: set[str] = set()
+        with self._read() as connection:
+            payloads = select(EntryRow.payload).execution_options(yield_per=ROWS_AT_ONCE)
+            for payload in connection.scalars(payloads):
+                found.update(payload["fields"])
+        return frozenset(found)
 
     def _histories(
         self, connection: Connection, tps: Iterable[str]
@@ -418,34 +539,32 @@ class Store:
                 EntryRow.form,
                 func.coalesce(EntryRow.reported_at, EntryRow.imported_at),
                 EntryRow.content,
+                EntryRow.reported_at.is_not(None),
             )
             .where(EntryRow.tps.in_(tuple(tps)))
             .order_by(EntryRow.revision)
         )
         known: dict[tuple[str, str], list[KnownRevision]] = {}
-        for code, form, speaks_of, content in connection.execute(query):
-            known.setdefault((code, form), []).append(KnownRevision(speaks_of, content))
+        for code, form, speaks_of, content, is_dated in connection.execute(query):
+            known.setdefault((code, form), []).append(
+                KnownRevision(speaks_of, content, is_dated=bool(is_dated))
+            )
         return known
 
     def latest_entries(self, tps: Iterable[str] | None = None) -> Iterator[Entry]:
-        """The newest reported numbers of every TPS (or of those given), ordered by TPS and form.
+        """The reported numbers that count now, of every TPS (or of those given), by TPS and form.
 
-        Newest by the time they speak of (see ``revisions``), not by the time of import.
+        Newest by the time they speak of, and with the last known number of fields that the newest
+        revision does not report; see ``revisions``.
         """
-        groups = [None] if tps is None else list(_chunks(sorted(set(tps))))
-        for group in groups:
+        if tps is None:
             with self._read() as connection:
-                keys = connection.scalars(queries.newest_entries(group)).all()
-            for some in _chunks(keys):
-                payloads = (
-                    select(EntryRow.payload)
-                    .where(EntryRow.id.in_(some))
-                    .order_by(EntryRow.tps, EntryRow.form)
-                )
-                with self._read() as connection:
-                    rows = connection.scalars(payloads).all()
-                for payload in rows:
-                    yield Entry.model_validate(payload)
+                tps = connection.scalars(select(EntryRow.tps).distinct()).all()
+        for some in _chunks(sorted(set(tps))):
+            with self._read() as connection:
+                rows = connection.execute(queries.revisions_in_time(some)).all()
+            for _, same in groupby(rows, key=lambda row: (row.tps, row.form)):
+                yield merged([Entry.model_validate_json(row.payload) for row in same])
 
     def entry_revisions(self, tps: str) -> tuple[EntryRevision, ...]:
         """All that was ever imported for a TPS, by form, in the order of import."""
@@ -459,6 +578,20 @@ class Store:
                 EntryRevision(revision, imported_at, Entry.model_validate(payload))
                 for revision, imported_at, payload in connection.execute(query)
             )
+
+    def revisions_of(self, tps: Sequence[str]) -> Iterator[EntryRevision]:
+        """All revisions of some TPS, by TPS and form, in the order of the time they speak of."""
+        for some in _chunks(sorted(set(tps))):
+            with self._read() as connection:
+                rows = connection.execute(
+                    queries.revisions_in_time(some).add_columns(
+                        EntryRow.revision, EntryRow.imported_at
+                    )
+                ).all()
+            for row in rows:
+                yield EntryRevision(
+                    row.revision, row.imported_at, Entry.model_validate_json(row.payload)
+                )
 
     # Conflicts
 
@@ -501,14 +634,28 @@ class Store:
         batch = self.latest_batch()
         if batch is None:
             return
-        query = queries.conflicts_of(batch.id, tuple(kinds), region, field).limit(limit)
+        yield from self.conflicts_of(batch.id, kinds=kinds, region=region, field=field, limit=limit)
+
+    def conflicts_of(
+        self,
+        batch: int,
+        *,
+        kinds: Iterable[ConflictKind] = (),
+        region: str = "",
+        field: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Conflict]:
+        """The conflicts of one run, as ``latest_conflicts``."""
+        query = queries.conflicts_of(batch, tuple(kinds), region, field).limit(limit)
         with self._read() as connection:
             keys = connection.scalars(query).all()
         for some in _chunks(keys):
             with self._read() as connection:
-                payload_of = _payloads(connection, ConflictRow.id, ConflictRow.payload, some)
+                payload_of = _payloads(
+                    connection, ConflictRow.id, cast(ConflictRow.payload, Text), some
+                )
             for key in some:
-                yield Conflict.model_validate(payload_of[key])
+                yield Conflict.model_validate_json(payload_of[key])
 
     def conflict_counts(self, batch: int) -> dict[str, int]:
         """How many conflicts of each kind a run found."""
@@ -572,7 +719,7 @@ def _count_fields(page: PageReading) -> dict[str, int]:
 def _payloads(
     connection: Connection,
     key: InstrumentedAttribute[int],
-    payload: InstrumentedAttribute[Any],
+    payload: ColumnElement[Any] | InstrumentedAttribute[Any],
     wanted: Iterable[int | None],
 ) -> dict[int, Any]:
     query = select(key, payload).where(key.in_(set(wanted) - {None}))

@@ -33,7 +33,7 @@ def in_words(t: Speaker, records: Iterable[TrailRecord]) -> list[Line]:
             record.who,
             t.name("act", record.act),
             *_from_to(t, record),
-            record.why or "",
+            record.why or _because(t, record),
         )
         for record in records
     ]
@@ -51,7 +51,7 @@ def _from_to(t: Speaker, record: TrailRecord) -> tuple[str, str]:
             found = "", _paper(t, after["paper"])
         case Act.REVEALED:
             found = "", _numbers(t, after)
-        case Act.ITEM_CHANGED:
+        case Act.ITEM_CHANGED | Act.ITEM_KEPT:
             found = _numbers(t, before), _numbers(t, after)
         case Act.ITEM_CLAIMED:
             until = t.moment(datetime.fromisoformat(after["until"]))
@@ -59,6 +59,12 @@ def _from_to(t: Speaker, record: TrailRecord) -> tuple[str, str]:
         case _:  # nothing goes from one thing to another
             pass
     return found
+
+
+def _because(t: Speaker, record: TrailRecord) -> str:
+    """Why a change of facts opened an item again, or left its decision alone."""
+    reason = (record.after or {}).get("because")
+    return t.name("because", reason) if reason else ""
 
 
 def _finding(t: Speaker, finding: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def test_a_run_without_a_server(tmp_path: Path) -> None:
     artifacts = dict(prefect.execute("SELECT key, data FROM artifact").fetchall())
     prefect.close()
     assert flow_runs == [("COMPLETED",)]
-    assert set(artifacts) == {"conflicts", "summary"}
+    assert set(artifacts) == {"conflicts", "progress", "summary"}
     assert "reading failed" in artifacts["summary"]
     shown = json.loads(json.loads(artifacts["conflicts"]))
     assert len(shown) == sum(summary["conflicts"].values())

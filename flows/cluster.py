@@ -1,0 +1,221 @@
+"""Reads photos on a Dask cluster, where the user has one: set ``CHASIL_DASK`` to its address.
+
+``CHASIL_DASK=tcp://10.0.0.5:8786`` names a scheduler, ``CHASIL_DASK=local`` starts a cluster on
+this machine for the time of the run. A task is a pure function: some photos in, their readings
+out. It runs as a Prefect task through ``prefect-dask``; the workers keep their reader in memory.
+Everything is written to the store by the flow, which alone needs the database.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from flows.pool import Engine, Outcome, PhotoJob, default_workers, read_job, start_reader
+from flows.quiet_prefect import NO_CACHE, task
+from models.errors import ChasilError, ReadingFailed
+
+if TYPE_CHECKING:
+    from prefect.task_runners import TaskRunner
+
+DASK_VARIABLE = "CHASIL_DASK"
+LOCAL = "local"
+
+PHOTOS_A_TASK = 10
+"""A task run costs some 30 ms, ten photos take seconds to read."""
+
+
+class DaskMissing(ChasilError):
+    """``CHASIL_DASK`` is set, but ``prefect-dask`` is not installed."""
+
+    code = "dask_missing"
+    remedy = "Install it: `pip install 'chasil[dask]'`. Or unset CHASIL_DASK."
+
+
+class ClusterLost(ChasilError):
+    """The Dask cluster does not read."""
+
+    code = "dask"
+    remedy = (
+        "See that the scheduler at CHASIL_DASK and its workers run, with the same chasil as here, "
+        "and give the same command again: it goes on from here."
+    )
+
+
+def dask_address() -> str | None:
+    """The cluster to read on, or ``None`` for this machine's own processes."""
+    return os.environ.get(DASK_VARIABLE) or None
+
+
+def chosen_task_runner() -> TaskRunner[Any] | None:
+    """Prefect's task runner for the cluster, or ``None`` for Prefect's default.
+
+    Raises:
+        DaskMissing: the extra is not installed.
+
+    """
+    address = dask_address()
+    if address is None:
+        return None
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise DaskMissing(f"{DASK_VARIABLE} is {address}, but {error}") from error
+    if address == LOCAL:
+        return DaskTaskRunner(
+            cluster_kwargs={
+                "n_workers": default_workers(),
+                "threads_per_worker": 1,
+                "dashboard_address": None,
+            }
+        )
+    return DaskTaskRunner(address=address)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPhoto:
+    """A photo for a worker."""
+
+    job: PhotoJob
+    content: bytes | None
+    """Its bytes, where the worker does not see the folder they lie in."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """The worker does not see the photo's file."""
+
+    sha256: str
+
+
+@task(name="read-photos", cache_policy=NO_CACHE)
+def read_photos(engine: Engine, photos: Sequence[SentPhoto]) -> list[Outcome | OutOfReach]:
+    """Read photos on a worker, one after another; pure: nothing is stored."""
+    start_reader(engine)
+    return [_read(photo) for photo in photos]
+
+
+@task(name="read-recipe", cache_policy=NO_CACHE)
+def read_recipe(engine: Engine) -> str:
+    """The recipe that a worker reads by."""
+    return start_reader(engine).recipe
+
+
+@task(name="read-recipe-parts", cache_policy=NO_CACHE)
+def read_recipe_parts(engine: Engine) -> dict[str, str]:
+    """What that recipe is made of; nothing for a reader that does not say."""
+    return dict(getattr(start_reader(engine), "recipe_parts", {}))
+
+
+def _read(photo: SentPhoto) -> Outcome | OutOfReach:
+    path = photo.job.path
+    if path is None:  # the shelf is a service that every machine can ask
+        return read_job(photo.job)
+    if photo.content is None:
+        return read_job(photo.job) if path.is_file() else OutOfReach(photo.job.sha256)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / path.name
+        path.write_bytes(photo.content)
+        return read_job(PhotoJob(photo.job.sha256, path, photo.job.name))
+
+
+class DaskPool:
+    """The cluster as a ``flows.pool.Pool``; use it inside a flow whose task runner is Dask's.
+
+    Files are named to the workers; the first worker that does not see them makes the pool send
+    bytes. Where a worker dies of a photo, its companions are read again one by one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.workers = default_workers()
+        self._engine = engine
+        self._send_bytes = False
+        self._running: deque[tuple[Any, list[PhotoJob]]] = deque()
+        self._done: dict[str, Outcome] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for future, _jobs in self._running:
+            future.wrapped_future.cancel()
+
+    def recipe(self) -> str:
+        """The recipe the workers read by.
+
+        Raises:
+            ClusterLost: no worker answers.
+            ChasilError: a worker can't load its reader.
+
+        """
+        future = read_recipe.submit(self._engine)
+        return str(self._result(future))
+
+    def recipe_parts(self) -> dict[str, str]:
+        """What the recipe is made of; asks a worker, as ``recipe``."""
+        return dict(self._result(read_recipe_parts.submit(self._engine)))
+
+    def submit(self, jobs: Iterable[PhotoJob]) -> None:
+        """Hand photos to the cluster, some a task."""
+        rest = list(jobs)
+        for start in range(0, len(rest), PHOTOS_A_TASK):
+            self._send(rest[start : start + PHOTOS_A_TASK])
+
+    def collect(self, jobs: Iterable[PhotoJob]) -> Iterator[tuple[PhotoJob, Outcome]]:
+        """Wait for photos that were submitted.
+
+        Raises:
+            ClusterLost: the cluster is gone.
+
+        """
+        wanted = {job.sha256: job for job in jobs}
+        while wanted:
+            for sha256 in wanted.keys() & self._done.keys():
+                yield wanted.pop(sha256), self._done.pop(sha256)
+            if wanted:
+                self._wait_for_one()
+
+    def _send(self, jobs: list[PhotoJob]) -> None:
+        photos = [
+            SentPhoto(job, job.path.read_bytes() if self._send_bytes and job.path else None)
+            for job in jobs
+        ]
+        self._running.append((read_photos.submit(self._engine, photos), jobs))
+
+    def _wait_for_one(self) -> None:
+        future, jobs = self._running.popleft()
+        try:
+            outcomes = self._result(future)
+        except ClusterLost as error:
+            if type(error.__cause__).__name__ != "KilledWorker":
+                raise
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._send([job])
+            else:
+                self._done[jobs[0].sha256] = ReadingFailed(
+                    f"the workers that read {jobs[0].name} died", cause="died"
+                ).record()
+            return
+        unseen = []
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if isinstance(outcome, OutOfReach):
+                unseen.append(job)
+            else:
+                self._done[job.sha256] = outcome
+        if unseen:
+            self._send_bytes = True
+            self._send(unseen)
+
+    def _result(self, future: Any) -> Any:  # noqa: ANN401 - Prefect's futures are untyped here
+        try:
+            return future.result()
+        except ChasilError:
+            raise
+        except Exception as error:
+            raise ClusterLost(f"the Dask cluster: {type(error).__name__}: {error}") from error

@@ -1,0 +1,70 @@
+"""What the flows are asked to do, checked before anything runs.
+
+Prefect makes the forms of its web page and the JSON schema of each deployment of these types, and
+refuses a run whose parameters don't fit; the messages say what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from models.errors import ChasilError
+
+UNCLAIMED = "none"
+"""Stands for photos that don't say which TPS they are of, where a region is asked for."""
+
+
+def _exists(path: Path) -> Path:
+    if not path.exists():
+        raise ValueError(
+            f"there is no file or folder {path}. Check the name; a worker looks for it on its own "
+            "machine, and relative to the folder it was started in"
+        )
+    return path
+
+
+def _region(code: str) -> str:
+    if not (1 <= len(code) <= 13 and code.isdecimal() and code.isascii()):
+        raise ValueError(
+            f"{code!r} is no region. Give the first digits of its code: 3216 is Kabupaten Bekasi "
+            "(`chasil regions list` names them)"
+        )
+    return code
+
+
+def _region_or_none(code: str) -> str:
+    return code if code == UNCLAIMED else _region(code)
+
+
+ExistingPath = Annotated[Path, AfterValidator(_exists)]
+"""A file or folder that is there."""
+
+RegionCode = Annotated[str, AfterValidator(_region)]
+"""The first digits of a code: 2 provinsi, 4 kabupaten, 6 kecamatan, 10 desa, 13 TPS."""
+
+RegionOrUnclaimed = Annotated[str, AfterValidator(_region_or_none)]
+"""The same, or ``none`` for photos that don't say which TPS they are of."""
+
+Workers = Annotated[int, Field(ge=1, le=1024)]
+BatchSize = Annotated[int, Field(ge=1, le=1000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class WrongParameters(ChasilError):
+    """A flow was asked for something it can't do."""
+
+    code = "parameters"
+    remedy = "Correct what the message names, and start it again. Nothing was run."
+
+
+class UnknownRegion(ChasilError):
+    """The table of regions does not have the region."""
+
+    code = "unknown_region"
+    remedy = (
+        "`chasil regions list` shows the regions that are known. For another one give its table "
+        "with `--regions`."
+    )

@@ -1,0 +1,206 @@
+"""A real Prefect server and worker: deployed by ``prefect.yaml``, run, and killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fixtures.fake_reading import write_photo
+from flows.settings import SERVER_DEFAULTS
+from models.store.store import Store
+
+HOUSE = Path(__file__).parents[2]
+TPS = "3216012001001"
+PATIENCE = 240.0
+"""Seconds to wait for what takes five on an idle machine."""
+
+MAIN = """
+import sys
+from pathlib import Path
+import flows.batch
+from fixtures import fake_reading
+from flows.pool import Engine
+
+flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
+if __name__ == "__main__":
+    summary = flows.batch.run_process([Path(sys.argv[1])], workers=1, batch_size=5)
+    print(summary.model_dump_json())
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Server:
+    """A Prefect server with files of its own."""
+
+    folder: Path
+    variables: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str | Path) -> str:
+        """Run a program that knows the server, and give what it printed."""
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=HOUSE,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """Start a program that knows the server."""
+        return subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=HOUSE,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all it started, at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    """Wait for something."""
+    ends = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < ends, what
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all: the last test kills it."""
+    tmp_path = tmp_path_factory.mktemp("server")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/api"
+    known = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT", "CHASIL", "DO_NOT_TRACK"))
+    }
+    own = {
+        "CHASIL_HOME": str(tmp_path / "home"),
+        "HOME": str(tmp_path),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_API_URL": address,
+        "PREFECT_CLIENT_MAX_RETRIES": "1",
+        "PYTHONPATH": str(HOUSE),
+    }
+    with ExitStack() as stack:
+        started = Server(tmp_path, known | SERVER_DEFAULTS | own)
+        process = started.start(
+            *("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+        )
+        stack.callback(kill, process)
+
+        def healthy() -> bool:
+            assert process.poll() is None, "the server ended"
+            try:
+                return httpx.get(f"{address}/health", timeout=5).is_success
+            except httpx.TransportError:
+                return False
+
+        until(healthy, "the server does not come up")
+        started.process = process
+        yield started
+
+
+def test_deployed_run_by_a_worker_and_in_the_store(server: Server) -> None:
+    tmp_path = server.folder
+    photos = tmp_path / "photos"
+    for number in range(6):
+        write_photo(photos / f"{TPS}-{number}.jpg", salt=str(number))
+    server.run("-m", "prefect", "work-pool", "create", "chasil", "--type", "process")
+    server.run("-m", "prefect", "--no-prompt", "deploy", "--name", "batch")
+    for parameter in (f'photos=["{photos}"]', f'photos=["{tmp_path}/nowhere"]'):
+        server.run(
+            *("-m", "prefect", "deployment", "run", "process/batch", "--param", parameter),
+        )
+    worker = server.start(
+        *("-m", "prefect", "worker", "start", "--pool", "chasil", "--type", "process"),
+        *("--run-once",),
+    )
+    try:
+        worker.communicate(timeout=PATIENCE)
+    finally:
+        kill(worker)
+    with Store.open(tmp_path / "home") as store:
+        batch = store.latest_batch()
+    assert batch is not None
+    assert batch.summary is not None
+    assert batch.summary["photos"] == 6
+    assert batch.summary["rejected"] == {"not_an_image": 6}
+    prefect = sqlite3.connect(tmp_path / "prefect" / "prefect.db")
+    runs = dict(prefect.execute("SELECT state_type, name FROM flow_run").fetchall())
+    (refused,) = prefect.execute(
+        "SELECT message FROM flow_run_state WHERE type = 'FAILED'"
+    ).fetchone()
+    keys = {key for (key,) in prefect.execute("SELECT key FROM artifact")}
+    prefect.close()
+    assert runs["COMPLETED"].startswith("process 6 photos of 3216012001 ")
+    assert "Check the name" in refused
+    assert {"progress", "summary", "conflicts"} <= keys
+
+
+def test_a_run_outlives_a_server_that_is_killed(server: Server, tmp_path: Path) -> None:
+    assert server.process is not None
+    server.variables["CHASIL_HOME"] = str(tmp_path / "home")
+    for number in range(40):
+        write_photo(tmp_path / "photos" / f"{TPS}-{number}.jpg", salt=str(number), seconds=0.2)
+    (tmp_path / "main.py").write_text(MAIN)
+    run = server.start(tmp_path / "main.py", tmp_path / "photos")
+    try:
+        database = tmp_path / "home" / "chasil.sqlite"
+
+        def some_are_read() -> bool:
+            assert run.poll() is None
+            if not database.exists():
+                return False
+            with sqlite3.connect(database) as store:
+                tables = store.execute("SELECT 1 FROM sqlite_master WHERE name = 'readings'")
+                return bool(tables.fetchone()) and bool(
+                    store.execute("SELECT count(*) FROM readings").fetchone()[0]
+                )
+
+        until(some_are_read, "nothing is read")
+        kill(server.process)
+        out, err = run.communicate(timeout=PATIENCE)
+    finally:
+        kill(run)
+    assert run.returncode == 0, err.decode()
+    summary = json.loads(out)
+    assert (summary["photos"], summary["pages_read"]) == (40, 40)
+    said = " ".join(err.decode().split())
+    assert said.count("Prefect's server does not answer any more. The run goes on") == 1
+    assert said.count("Unable to connect to") <= 1
+    assert "Traceback" not in said
+    with sqlite3.connect(tmp_path / "home" / "chasil.sqlite") as store:
+        counts = store.execute("SELECT count(*), count(DISTINCT sha256) FROM readings").fetchone()
+    assert counts == (40, 40)
