@@ -205,7 +205,11 @@ def new(
     target = out / f"{built.form.id}.json"
     target.write_bytes(built.content)
     text = answers_as_toml(built.answers, built.notes, built.form.sums)
-    (out / f"{built.form.id}-answers.toml").write_text(text, encoding="utf-8")
+    kept = out / f"{built.form.id}-answers.toml"
+    if answers is None or not kept.exists():
+        if kept.exists() and kept.read_text(encoding="utf-8") != text:
+            kept = out / f"{built.form.id}-answers-new.toml"
+        kept.write_text(text, encoding="utf-8")
     for sheet in sheets:
         for note in sheet.notes:
             typer.echo(note)
@@ -225,7 +229,7 @@ def new(
         typer.echo(f"Not named yet: {', '.join(unnamed)}")
     typer.echo(
         f"\n{target} is the draft. Look at the pictures; correct names and sums in "
-        f"{built.form.id}-answers.toml and run this again with --answers. Then: "
+        f"{answers or kept} and run this again with --answers. Then: "
         f"chasil forms try {target}"
     )
     if check:

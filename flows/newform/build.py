@@ -55,7 +55,7 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
     if isinstance(answers.sums, str):
         sums = None
     else:
-        sums = suggested_sums(names) if answers.sums is None else answers.sums
+        sums = suggested_sums(names) if answers.sums is None else _renamed(answers.sums, given)
     complete = answers.model_copy(
         update={
             "id": answers.id or identifier(title),
@@ -95,6 +95,24 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
         for one, name in zip(page.fields, proposed_here, strict=True)
     }
     return Built(form, content, complete, notes)
+
+
+def _renamed(sums: tuple[FormSum, ...], given: dict[str, str]) -> tuple[FormSum, ...]:
+    """Sums may speak of fields by their proposed names: whoever renames one need not repeat it."""
+    final = set(given.values())
+
+    def name_of(said: str) -> str:
+        return said if said in final else given.get(said) or said
+
+    return tuple(
+        line.model_copy(
+            update={
+                "total": name_of(line.total),
+                "parts": tuple(name_of(part) for part in line.parts),
+            }
+        )
+        for line in sums
+    )
 
 
 def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:

@@ -105,6 +105,13 @@ def test_answers_make_the_same_form_again(draft: Draft, tmp_path: Path) -> None:
     assert build(draft, read_answers(path), source="another").content == first.content
 
 
+def test_sums_may_keep_the_proposed_names(draft: Draft) -> None:
+    line = FormSum(total="suara_sah", parts=("suara_paslon_1", "suara_paslon_2"), source="line 5")
+    answers = candidates().model_copy(update={"sums": (line,)})
+    (kept,) = build(draft, answers, source="a test").form.sums or ()
+    assert kept.parts == ("suara_calon_1", "suara_calon_2")
+
+
 def test_an_empty_name_leaves_the_boxes_out(draft: Draft) -> None:
     answers = Answers(fields={"pemilih_dpt_l": "", "pemilih_dpt_j": ""})
     built = build(draft, answers, source="a test")
@@ -303,6 +310,10 @@ def test_new_and_install_at_the_command_line(
     assert "19 fields, 57 boxes" in said
     assert (out / "pilkades-2026-page-1.png").stat().st_size > 10_000
     draft = out / "pilkades-2026.json"
+    answers = out / "pilkades-2026-answers.toml"
+    answers.write_text(answers.read_text() + "# mine\n")
+    assert run("forms", "new", str(blank), "--id", "pilkades-2026", "--out", str(out))[0] == 0
+    assert answers.read_text().endswith("# mine\n")
     code, said = run("forms", "install", str(draft))
     assert code == 0, said
     assert load_form("pilkades-2026").field_names[0] == "pemilih_dpt_l"
