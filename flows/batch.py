@@ -25,6 +25,7 @@ from flows.naming import common_region, process_name, short_time
 from flows.parameters import (
     UNCLAIMED,
     BatchSize,
+    ElectionName,
     ExistingPath,
     RegionCode,
     RegionOrUnclaimed,
@@ -46,6 +47,7 @@ from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
 from flows.transient import FIRST_DELAY_SECONDS, JITTER, TRIES_AGAIN, is_transient
+from models.elections import Election, election_called
 from models.errors import ChasilError
 from models.regions import RegionTable, joined, load_regions, read_regions, write_regions
 from models.store.home import REGIONS_NAME, chasil_home
@@ -104,13 +106,15 @@ def read_batch(number: int, run: Run, taken: TakenBatch) -> int:  # noqa: ARG001
     retry_jitter_factor=JITTER,
     retry_condition_fn=try_again,
 )
-def import_entries(run: Run, entries: Sequence[Path], *, each: bool) -> None:
+def import_entries(
+    run: Run, entries: Sequence[Path], *, each: bool, election: Election | None = None
+) -> None:
     """Import reported numbers: a transaction a file, so that trying again is safe."""
     if each:
-        run.import_each(entries)
+        run.import_each(entries, election)
     else:
         for path in entries:
-            run.import_entries(path)
+            run.import_entries(path, election)
 
 
 @flow(
@@ -121,6 +125,7 @@ def import_entries(run: Run, entries: Sequence[Path], *, each: bool) -> None:
 def process(
     photos: Sequence[ExistingPath],
     entries: ExistingPath | None = None,
+    election: ElectionName | None = None,
     manifest: ExistingPath | None = None,
     regions: ExistingPath | None = None,
     expect: RegionCode | None = None,
@@ -134,6 +139,7 @@ def process(
     Args:
         photos: Folders and files.
         entries: Reported numbers; without them the paper's own sums and pages are checked.
+        election: Which election the entries are of, where their path does not say it.
         manifest: CSV ``photo,tps``.
         regions: Table of regions to use instead of the one that ships with chasil; headers are
             held against it.
@@ -164,6 +170,7 @@ def process(
             Job(store, known, pool, progress, table, keeps_regions=regions is not None),
             arrivals,
             entries=[entries] if entries else [],
+            election=election_called(election) if election else None,
             expected=expected,
             batch_size=batch_size,
             compare=compare,
@@ -214,6 +221,7 @@ def run_job(
     arrivals: Sequence[Arrival],
     *,
     entries: Sequence[Path] = (),
+    election: Election | None = None,
     skip_broken_entries: bool = False,
     expected: Sequence[str] = (),
     batch_size: int = BATCH_SIZE,
@@ -227,6 +235,7 @@ def run_job(
         job: What it works with.
         arrivals: The files.
         entries: Files and folders of reported numbers.
+        election: Which election they are of, where they don't say it.
         skip_broken_entries: Whether a broken one is only told of.
         expected: TPS that must have photos.
         batch_size: Photos a task run.
@@ -241,7 +250,7 @@ def run_job(
     link.name_run(name or process_name(len(arrivals), common_region(claimed, job.table)))
     run = Run(job.store, job.pool, job.progress, job.known, link.turn_to_write)
     if entries:
-        import_entries(run, entries, each=skip_broken_entries)
+        import_entries(run, entries, each=skip_broken_entries, election=election)
 
     def read(taken: TakenBatch) -> None:
         read_batch(taken.number, run, taken)
@@ -283,6 +292,7 @@ def run_process(
     photos: Sequence[Path],
     *,
     entries: Path | None = None,
+    election: str | None = None,
     manifest: Path | None = None,
     regions: Path | None = None,
     expect: str | None = None,
@@ -305,6 +315,7 @@ def run_process(
             return process(
                 photos,
                 entries=entries,
+                election=election,
                 manifest=manifest,
                 regions=regions,
                 expect=expect,

@@ -115,7 +115,7 @@ NOTHING = _signature((), (), False)
 """The signature of a TPS of which nothing is known."""
 
 
-def context_of(regions: RegionTable | None, reported: Collection[str] | None) -> str:
+def context_of(regions: RegionTable | None, reported: Mapping[str, Collection[str]] | None) -> str:
     """Digest of what decides all comparisons besides the rows of a TPS.
 
     The recipe is not in it: it decides which readings count, and these are rows of a TPS.
@@ -125,7 +125,9 @@ def context_of(regions: RegionTable | None, reported: Collection[str] | None) ->
         owed_form(),
         [[form, load_form(form).digest] for form in installed_forms()],
         None if regions is None else [[one.code, one.name] for one in regions],
-        None if reported is None else sorted(reported),
+        None
+        if reported is None
+        else {form: sorted(fields) for form, fields in sorted(reported.items())},
     ]
     return hashlib.sha256(canonical(told).encode()).hexdigest()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
@@ -27,7 +27,6 @@ from models.reliability import Reliabilities, load_reliabilities
 from models.store.items import PageKey, RawPage
 from models.store.store import Store
 from pipeline.compare import compare_all
-from pipeline.entries import SIREKAP_FIELDS
 from pipeline.gather import Gathered, gather
 
 TPS_AT_ONCE = 200
@@ -65,8 +64,8 @@ class Yardstick:
     """What every TPS is compared with."""
 
     known: Reliabilities
-    reported: frozenset[str] | None
-    """Fields that the sources report; ``None`` where nothing was ever reported."""
+    reported: Mapping[str, frozenset[str]] | None
+    """Form to the fields that sources report; ``None`` where nothing was ever reported."""
     regions: RegionTable | None
 
 
@@ -107,11 +106,9 @@ def compare_store(
     yield Compared((), (), (), compare_all(Gathered(duplicates=duplicates), None))
 
 
-def reported_fields(store: Store, now: Standing) -> frozenset[str] | None:
-    """Fields that any entry reports; ``None`` where there is no entry at all."""
-    if not now.entries:
-        return None
-    return store.reported_fields() or frozenset(SIREKAP_FIELDS)
+def reported_fields(store: Store, now: Standing) -> dict[str, frozenset[str]] | None:
+    """Form to the fields that any entry reports; ``None`` where there is no entry at all."""
+    return store.reported_fields() if now.entries else None
 
 
 def compare_share(share: Share, yardstick: Yardstick) -> Compared:

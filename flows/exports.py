@@ -22,6 +22,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from models.elections import Election, election_of
 from models.errors import ChasilError
 from models.records import Conflict
 from models.regions import Level, RegionTable
@@ -176,13 +177,21 @@ def conflicts_table(conflicts: Iterable[Conflict], width: int) -> Table:
         row = [
             conflict.tps or "unknown",
             kind if wide or not cause else f"{kind}\n  {cause}",
-            conflict.field or ("" if wide else shorten(what, SHORT, placeholder=" …")),
+            _field(conflict) or ("" if wide else shorten(what, SHORT, placeholder=" …")),
             "" if conflict.entry is None else f"{conflict.entry:,}",
             "" if conflict.reading is None else f"{conflict.reading:,}",
             "" if conflict.confidence is None else f"{conflict.confidence:.3f}",
         ]
         table.add_row(*(Text(cell) for cell in (*row, *([cause, what] if wide else []))))
     return table
+
+
+def _field(conflict: Conflict) -> str:
+    """The field; with its election where that is not the presidential one."""
+    election = election_of(conflict.form)
+    if conflict.field is None or election is None or election is Election.PPWP:
+        return conflict.field or ""
+    return f"{election}: {conflict.field}"
 
 
 def _about(conflict: Conflict) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.summary import EntryCounts
+from models.elections import Election
 from models.errors import EntriesFileError
 from models.store.store import Store
 from pipeline.entries import read_entries
@@ -21,12 +22,21 @@ class Imported:
     """Objects, rows or files that could not be used; the others were imported."""
 
 
-def import_entries(store: Store, path: Path, *, as_of: datetime | None = None) -> Imported:
+def import_entries(
+    store: Store,
+    path: Path,
+    *,
+    election: Election | None = None,
+    form: str | None = None,
+    as_of: datetime | None = None,
+) -> Imported:
     """Import all entries below a path.
 
     Args:
         store: Where to.
-        path: A file or a folder.
+        path: A folder or a file.
+        election: Which election they are of, where path and content don't say it.
+        form: Id of the form of a table's columns, likewise.
         as_of: The time of entries that bring none of their own.
 
     Raises:
@@ -34,7 +44,7 @@ def import_entries(store: Store, path: Path, *, as_of: datetime | None = None) -
 
     """
     problems: list[EntriesFileError] = []
-    entries = read_entries(path, on_problem=problems.append)
+    entries = read_entries(path, election=election, form=form, on_problem=problems.append)
     if as_of is not None:
         entries = (
             entry if entry.reported_at else entry.model_copy(update={"reported_at": as_of})

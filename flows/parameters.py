@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from models.elections import Election, election_called
 from models.errors import ChasilError
 
 UNCLAIMED = "none"
@@ -39,6 +40,12 @@ def _region_or_none(code: str) -> str:
     return code if code == UNCLAIMED else _region(code)
 
 
+def _election(name: str) -> str:
+    if election_called(name) is None:
+        raise ValueError(f"{name!r} is no election. Choose one of {', '.join(Election)}")
+    return name
+
+
 ExistingPath = Annotated[Path, AfterValidator(_exists)]
 """A file or folder that is there."""
 
@@ -47,6 +54,9 @@ RegionCode = Annotated[str, AfterValidator(_region)]
 
 RegionOrUnclaimed = Annotated[str, AfterValidator(_region_or_none)]
 """The same, or ``none`` for photos that don't say which TPS they are of."""
+
+ElectionName = Annotated[str, AfterValidator(_election)]
+"""``ppwp``, ``dpr``, ``dpd``, ``dprdp`` or ``dprdk``, or Sirekap's names for them."""
 
 Workers = Annotated[int, Field(ge=1, le=1024)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 from flows.comparing import Compared, compare_store
@@ -61,10 +62,9 @@ def _facts(store: Store) -> Iterator[ItemFacts]:
         cells = store.queue.cell_places(key for one in some if (key := cell_key(one)))
         yield from facts_of_conflicts(some, cells, seen)
     seed, share = settings.sample_seed, settings.sample_share
-    for cell in store.queue.agreeing_cells():
-        name = (cell.tps, cell.form, cell.field)
-        if is_drawn(seed, share, *name):
-            yield facts_of_sample(cell, place_in_queue(seed, *name, priorities))
+    for cell in store.queue.agreeing_cells(partial(is_drawn, seed, share)):
+        place = place_in_queue(seed, cell.tps, cell.form, cell.field, priorities)
+        yield facts_of_sample(cell, place)
 
 
 def _some(conflicts: Iterator[Conflict]) -> Iterator[list[Conflict]]:

@@ -14,13 +14,14 @@ from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
-from flows.changes import Comparison, changed_since, context_of, standing
-from flows.comparing import compare_store, reported_fields
+from flows.changes import Comparison
 from flows.importing import import_entries
 from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
-from flows.queueing import keep_cells, refresh_queue
+from flows.queueing import refresh_queue
+from flows.recording import compare_and_record
 from flows.summary import EntryCounts, Summary
+from models.elections import Election
 from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
 from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
@@ -87,7 +88,7 @@ class Run:
         self._entries: EntryCounts | None = None
         self._comparison: Comparison | None = None
 
-    def import_entries(self, path: Path) -> None:
+    def import_entries(self, path: Path, election: Election | None = None) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
 
         Raises:
@@ -95,19 +96,19 @@ class Run:
 
         """
         self._reporter.say("importing entries")
-        imported = import_entries(self._store, path)
+        imported = import_entries(self._store, path, election=election)
         for problem in imported.problems[:PROBLEMS_SHOWN]:
             self._reporter.say(f"not used: {problem.message}")
         if len(imported.problems) > PROBLEMS_SHOWN:
             self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
         self._entries = imported.counts
 
-    def import_each(self, paths: Sequence[Path]) -> None:
+    def import_each(self, paths: Sequence[Path], election: Election | None = None) -> None:
         """Import reported numbers from several files; one that is broken does not stop the rest."""
         counts = EntryCounts(new=0, revised=0, unchanged=0)
         for path in paths:
             try:
-                self.import_entries(path)
+                self.import_entries(path, election)
             except EntriesFileError as error:
                 self._reporter.say(f"not used: {error.message}")
                 counts = counts.plus(EntryCounts(new=0, revised=0, unchanged=0, unusable=1))
@@ -237,10 +238,7 @@ class Run:
         everything: bool = False,
         processes: int | None = None,
     ) -> None:
-        """Find and record all conflicts in the store; see ``compare_store`` and ``changes``.
-
-        TPS of which nothing is other than in the last run keep their conflicts; the others are
-        compared.
+        """Find and record all conflicts in the store; see ``compare_and_record``.
 
         Args:
             expected: TPS that must have photos.
@@ -250,36 +248,14 @@ class Run:
 
         """
         self._reporter.say("comparing")
-        store = self._store
-        now = standing(store, self.recipe, expected)
-        context = context_of(regions, reported_fields(store, now))
-        last = None if everything else store.latest_batch()
-        changed = changed_since(store, now, last, context)
-        store.history.save_compared(self.batch, changed.signatures)
-        if changed.carried_from is not None:
-            store.history.carry_conflicts(
-                changed.carried_from,
-                self.batch,
-                besides=changed.tps,
-                besides_kind=ConflictKind.DUPLICATE_PHOTO,
-            )
-        for compared in compare_store(
-            store,
+        self._comparison = compare_and_record(
+            self._store,
+            self.batch,
             self.recipe,
-            regions=regions,
-            now=now,
-            tps=changed.tps,
+            expected,
+            regions,
+            everything=everything,
             processes=processes or self._pool.workers,
-        ):
-            store.save_conflicts(self.batch, compared.conflicts)
-            keep_cells(store, compared)
-            store.history.save_fields(self.batch, compared.tps, compared.states)
-        self._comparison = Comparison(
-            context=context,
-            tps=len(now.signatures),
-            compared=len(changed.tps),
-            carried_from=changed.carried_from,
-            builds_on=changed.builds_on,
         )
 
     def finish(self) -> Summary:

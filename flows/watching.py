@@ -29,7 +29,6 @@ from flows.arrivals import Arrival
 from models.errors import ChasilError
 from models.store.known_files import KnownFiles, Sighting, Stamp, stamp_of
 from models.store.store import Store
-from pipeline.entries.load import OTHER_ELECTIONS
 from pipeline.intake import claimed_tps
 
 LEAST_SECONDS_APART = 1.0
@@ -146,10 +145,8 @@ def new_entries(
 
 
 def holds_entries(path: Path) -> bool:
-    """Whether a file may hold reported numbers of an election whose form is installed."""
-    return ENTRIES_NAME.search(path.name.lower()) is not None and not any(
-        part in OTHER_ELECTIONS for part in path.parts
-    )
+    """Whether a file may hold reported numbers."""
+    return ENTRIES_NAME.search(path.name.lower()) is not None
 
 
 def is_temporary(path: Path) -> bool:

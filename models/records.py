@@ -254,6 +254,11 @@ class Entry(Record):
     status_suara: bool | None = None
     status_adm: bool | None = None
     images: tuple[str, ...] = ()
+    dapil: str | None = None
+    """Code of the constituency, where the source gives it (Sirekap's ``kode_dapil``)."""
+    names: dict[str, str] = {}
+    """Field to the candidate's name, where the source gives names. No part of what is reported:
+    the store keeps them once, not with every TPS."""
 
 
 class ConflictKind(StrEnum):

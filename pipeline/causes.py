@@ -7,9 +7,11 @@ order: rows swapped, padding read as 8, leading 1 misread, digit added, digit lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
+from models.party_fields import rows_by_party
 from models.records import Cause
 
 BOXES = 3
@@ -22,7 +24,8 @@ SWAPPABLE_ROWS: tuple[tuple[str, ...], ...] = (
     ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3"),
     *((f"pengguna_dpt_{who}", f"pengguna_dptb_{who}", f"pengguna_non_dpt_{who}") for who in "lpj"),
 )
-"""Rows that stand above one another and are added up: swapping them keeps every sum."""
+"""Rows that stand above one another and are added up: swapping them keeps every sum. Parties'
+totals, and the candidates of one party, are such rows too."""
 
 
 def probable_cause(entry: int, reading: int | None, *, boxes: int = BOXES) -> Cause | None:
@@ -71,7 +74,7 @@ def swapped_rows(
 
     """
     swapped: set[str] = set()
-    for rows in SWAPPABLE_ROWS:
+    for rows in (*SWAPPABLE_ROWS, *_rows_of_parties(entry)):
         differing = {
             row: (reported, written)
             for row in rows
@@ -88,6 +91,40 @@ def swapped_rows(
             if differing[one] == differing[other][::-1]:
                 swapped |= {one, other}
     return frozenset(swapped)
+
+
+def moved_totals(entry: Mapping[str, int | None]) -> frozenset[str]:
+    """Totals of parties that stand in another party's row of the same entry.
+
+    A party's own row and its candidates make its total. Where they don't, and the totals of all
+    parties for which they don't are just the sums that were expected, in another order, the totals
+    were put into the wrong rows. No number needs to have been misread.
+
+    Args:
+        entry: Field to reported number.
+
+    Returns:
+        The fields of those totals; empty where the totals are off in another way.
+
+    """
+    off: dict[str, tuple[int, int]] = {}
+    for rows in rows_by_party(entry).values():
+        given = None if rows.total is None else entry[rows.total]
+        terms = [entry[name] for name in (rows.alone, *rows.candidates) if name is not None]
+        known = [number for number in terms if number is not None]
+        if rows.total is None or given is None or not rows.candidates or len(known) < len(terms):
+            continue
+        if given != sum(known):
+            off[rows.total] = (given, sum(known))
+    same = Counter(given for given, _ in off.values()) == Counter(due for _, due in off.values())
+    return frozenset(off) if same else frozenset()
+
+
+def _rows_of_parties(fields: Collection[str]) -> Iterator[tuple[str, ...]]:
+    parties = rows_by_party(fields)
+    yield tuple(rows.total for rows in parties.values() if rows.total is not None)
+    for rows in parties.values():
+        yield tuple(rows.candidates)
 
 
 def _padding_read_as_8(entry: int, reading: int | None, boxes: int) -> bool:

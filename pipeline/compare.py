@@ -21,6 +21,8 @@ not in view             page missing (in part), once a page, from ``compare_all`
   missing there; it is only looked at where the machine could not read it.
 * Rules run on everything that was read as a number, clear or for review; blank fields make them
   ``not_computable``. The conflict has the confidence of the least sure number that goes in.
+* The numbers of voters that stand on the forms of several elections of one TPS are held against
+  one another: one list of voters has one length.
 * A page that nobody could read is ``page_missing`` whatever else is said about it, and each photo
   that could not be read is ``unreadable`` besides (``wrong_page`` where it is another form).
 * A copy of a form (SALINAN) is held against the form itself, and stands in for it where no photo
@@ -33,11 +35,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from math import prod
 from typing import Any
 
+from models.elections import election_of
 from models.errors import WrongForm
-from models.forms.template import load_form, owed_form
+from models.forms.template import PPWP_FORM, load_form, owed_form
 from models.recognisers.evidence import load_header_evidence
 from models.records import (
     Cause,
@@ -51,11 +55,19 @@ from models.records import (
     TpsCode,
 )
 from models.regions import RegionTable
-from models.rules import RuleResult, Severity, Verdict, evaluate_all, evaluate_reading
+from models.rules import (
+    RuleResult,
+    Severity,
+    Verdict,
+    evaluate_across,
+    evaluate_all,
+    evaluate_reading,
+)
+from models.rules.across import at_election
 from pipeline import priority as factors
-from pipeline.causes import BOXES, probable_cause, swapped_rows
+from pipeline.causes import BOXES, moved_totals, probable_cause, swapped_rows
 from pipeline.copies import copying_errors, entry_for_copy, original_of
-from pipeline.entries import SIREKAP_FIELDS, latest_revisions
+from pipeline.entries import ADMINISTRASI_FIELDS, SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
 from pipeline.weigh import is_heard
@@ -89,7 +101,11 @@ def compare(
             f"for an entry of {entry.tps} ({entry.form})"
         )
     if reported is None:
-        reported = SIREKAP_FIELDS if entry is None else entry.fields.keys()
+        reported = (
+            _usually_reported(reading.form if reading else "")
+            if entry is None
+            else (entry.fields.keys())
+        )
     return _urgent_first((*_of_fields(reading, entry, reported),))
 
 
@@ -99,8 +115,8 @@ def compare_all(
     *,
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
-    reported: Collection[str] | None = None,
-    form: str | None = None,
+    reported: Mapping[str, Collection[str]] | None = None,
+    owed: str | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -112,41 +128,61 @@ def compare_all(
             that have at least one photo are looked at in any case.
         regions: Table of regions to hold headers against; without it, or where it does not hold a
             photo's TPS, no ``wrong_tps`` is found.
-        reported: Fields that the source reports, for TPS that have no entry; by default those of
-            ``entries``, which says too little where they are only some of all.
-        form: Id of the form that every TPS owes; where ``None``, see ``owed_form``.
+        reported: Form to the fields that the source reports, for TPS that have no entry; by
+            default those of ``entries``, which says too little where they are only some of all.
+        owed: Id of the form that every TPS owes; where ``None``, see ``owed_form``.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
 
     """
-    form = form or owed_form()
     latest = latest_revisions(entries or ())
-    if entries is None:
-        reported = frozenset()
-    elif reported is None:
-        reported = frozenset(name for entry in latest.values() for name in entry.fields)
-        reported = reported or frozenset(SIREKAP_FIELDS)
+    if reported is None:
+        said: dict[str, set[str]] = {}
+        for (_, form), newest in latest.items():
+            said.setdefault(form, set()).update(newest.fields)
+        reported = {form: frozenset(fields) for form, fields in said.items()}
+    owed = owed or owed_form()
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
     conflicts: list[Conflict] = []
-    for key in sorted(readings.keys() | latest.keys()):
-        entry, reading = latest.get(key), readings.get(key)
-        original = original_of(key[1])
-        if reading is not None and original is not None and entry is None:
-            of_original = latest.get((key[0], original))
-            entry = entry_for_copy(reading, readings.get((key[0], original)), of_original)
-            conflicts += _of_fields(
-                reading, entry, entry.fields.keys() if entry else (), judge_entry=False
-            )
-            continue
-        conflicts += _of_fields(reading, entry, reported if entry is None else entry.fields.keys())
+    for tps, keys in groupby(sorted(readings.keys() | latest.keys()), key=lambda key: key[0]):
+        of_tps = [(form, readings.get((tps, form)), latest.get((tps, form))) for _, form in keys]
+        for form, reading, entry in of_tps:
+            expected_there: Collection[str] = ()
+            original = original_of(form)
+            if reading is not None and original is not None and entry is None:
+                reported_there = entry_for_copy(
+                    reading, readings.get((tps, original)), latest.get((tps, original))
+                )
+                expected_there = reported_there.fields.keys() if reported_there else ()
+                conflicts += _of_fields(reading, reported_there, expected_there, judge_entry=False)
+                continue
+            if entry is not None:
+                expected_there = entry.fields.keys()
+            elif entries is not None:
+                expected_there = reported.get(form) or _usually_reported(form)
+            conflicts += _of_fields(reading, entry, expected_there)
+        conflicts += _across_elections(
+            {form: one for form, one, _ in of_tps if one is not None},
+            {form: one for form, _, one in of_tps if one is not None},
+        )
     conflicts += copying_errors(readings)
     conflicts += _of_photos(gathered, latest)
     if regions is not None:
         conflicts += _of_headers(gathered.photos, regions)
     for tps in sorted(set(expected) - gathered.tps):
-        conflicts.append(_no_photo(tps, form, latest.get((tps, form))))
+        conflicts.append(_no_photo(tps, owed, latest.get((tps, owed))))
     return _urgent_first(conflicts)
+
+
+def _usually_reported(form: str) -> frozenset[str]:
+    """What Sirekap publishes of a form: all of the ppwp's votes, and what the forms share.
+
+    Nothing of a form that belongs to none of its elections.
+    """
+    if election_of(form) is None:
+        return frozenset()
+    return frozenset(SIREKAP_FIELDS if form == PPWP_FORM else ADMINISTRASI_FIELDS)
 
 
 def _urgent_first(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
@@ -211,8 +247,28 @@ def _of_fields(
         for result in on_paper:
             yield _broken_on_paper(reading, result)
     if entry and judge_entry:
+        moved = moved_totals(numbers)
         for result in in_entry:
-            yield _broken_in_entry(entry, result)
+            cause = Cause.ROWS_SWAPPED if result.field in moved else None
+            yield _broken_in_entry(entry, result, cause)
+
+
+def _across_elections(
+    readings: Mapping[str, FormReading], entries: Mapping[str, Entry]
+) -> Iterator[Conflict]:
+    """What the forms of several elections of one TPS say differently of its voters."""
+    for form, result in evaluate_across({form: one.fields for form, one in entries.items()}):
+        if result.verdict is Verdict.VIOLATED:
+            yield _broken_in_entry(entries[form], result)
+    numbers = {form: one.numbers() for form, one in readings.items()}
+    for form, result in evaluate_across(numbers):
+        if result.verdict is Verdict.VIOLATED:
+            by_election = {election_of(one): reading for one, reading in readings.items()}
+            inputs = [at_election(name) for name in result.inputs]
+            confidence = min(
+                by_election[election].fields[field].confidence for field, election in inputs
+            )
+            yield _broken_on_paper(readings[form], result, confidence)
 
 
 def _violations(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
@@ -405,9 +461,12 @@ def _unsettled(
     )
 
 
-def _broken_on_paper(reading: FormReading, result: RuleResult) -> Conflict:
+def _broken_on_paper(
+    reading: FormReading, result: RuleResult, confidence: float | None = None
+) -> Conflict:
     page = reading.pages.get(result.field)
-    confidence = min(_confidence(reading, name) for name in result.inputs)
+    if confidence is None:
+        confidence = min(_confidence(reading, name) for name in result.inputs)
     return _broken_rule(
         result,
         tps=reading.tps,
@@ -426,9 +485,10 @@ def _confidence(reading: FormReading, name: str) -> float:
     return of_field.witnesses[witness].confidence if witness else of_field.confidence
 
 
-def _broken_in_entry(entry: Entry, result: RuleResult) -> Conflict:
+def _broken_in_entry(entry: Entry, result: RuleResult, cause: Cause | None = None) -> Conflict:
     return _broken_rule(
         result,
+        cause=cause,
         tps=entry.tps,
         form=entry.form,
         kind=ConflictKind.RULE_BROKEN_IN_ENTRY,
@@ -447,6 +507,7 @@ def _broken_rule(
     reading: int | None = None,
     entry: int | None = None,
     photo: PageReading | None = None,
+    cause: Cause | None = None,
 ) -> Conflict:
     votes = abs(result.difference or 0)
     weight = weight_of_field(result.field)
@@ -460,6 +521,7 @@ def _broken_rule(
         entry=entry,
         reading=reading,
         confidence=confidence,
+        cause=cause,
         votes=votes,
         priority=priority(votes=votes, chance=confidence, weight=weight),
         rule=result.rule,

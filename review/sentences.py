@@ -1,7 +1,8 @@
 """What an item is about, as one sentence in the page's language, from what is known of it.
 
 The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a
-page, a TPS that a header names and the number on a copy's original are taken from it: no other
+page, a TPS that a header names, what other elections' forms say and the number on a copy's
+original are taken from it: no other
 part of an item holds them.
 """
 
@@ -18,6 +19,8 @@ from review.texts import Speaker
 
 _PAGE = re.compile(r"\bpage (\d+)")
 _PLANO = re.compile(r"\(plano\) (\d+)")
+_ACROSS = re.compile(r" is (\d+) for (\w+) and (\d+) for ([a-z, ]+?) \(")
+"""Of a rule over several elections: the number here, and the one on the other forms."""
 _LOOKS_LIKE = re.compile(r"looks like .*\((\d{13})\)")
 
 
@@ -65,18 +68,29 @@ def sentence(
     if kind is ConflictKind.ENTRY_MISSING:
         return t("sentence.entry_missing", reading=t.number(item.reading))
     if kind in (ConflictKind.RULE_BROKEN_ON_PAPER, ConflictKind.RULE_BROKEN_IN_ENTRY):
-        return _of_rule(t, item)
+        return _of_rule(t, item, kind)
     if kind is ConflictKind.UNREADABLE and item.field is not None:
         return _field_to_read(t, item, known)
     return _of_photo(t, item, kind, known, place, label)
 
 
-def _of_rule(t: Speaker, item: QueueItem) -> str:
+def _of_rule(t: Speaker, item: QueueItem, kind: ConflictKind) -> str:
     if item.rule == salinan_is_plano.CODE and (found := _PLANO.search(item.detail)):
         copied, original = t.number(item.reading), t.number(int(found[1]))
         return t("sentence.copying_error", copied=copied, original=original)
-    rule = t.name("rule", item.rule or "")
-    return t(f"sentence.{item.kind}", rule=rule, number=t.number(item.votes))
+    across = _ACROSS.search(item.detail)
+    if across is None:
+        rule = t.name("rule", item.rule or "")
+        return t(f"sentence.{kind}", rule=rule, number=t.number(item.votes))
+    here, election, there, others = across.groups()
+    named = [t.name("election", one) for one in others.split(", ")]
+    return t(
+        "sentence.across",
+        here=t.number(int(here)),
+        election=t.name("election", election),
+        there=t.number(int(there)),
+        others=", ".join(named),
+    )
 
 
 def _field_to_read(t: Speaker, item: QueueItem, known: Known) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import check_field, check_region, check_tps
+from flows.commands.options import check_field, check_form, check_region, check_tps
 from models.errors import ChasilError
 from models.records import Conflict, ConflictKind
 
@@ -41,7 +41,7 @@ class OutputNotWritten(ChasilError):
 
 
 def conflicts(
-    form: Annotated[
+    layout: Annotated[
         Format | None,
         typer.Option(
             "--format",
@@ -81,6 +81,14 @@ def conflicts(
             help="Only this field, e.g. suara_paslon_1.",
         ),
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            callback=check_form,
+            help="Only this form, e.g. c-hasil-dpr-2024: one election.",
+        ),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -100,14 +108,14 @@ def conflicts(
     """
     from models.store.store import Store
 
-    chosen = form or format_of(out)
+    chosen = layout or format_of(out)
     if chosen is Format.XLSX and out is None:
         out = Path("conflicts.xlsx")
     with Store.open() as store:
         if store.latest_batch() is None:
             typer.echo("Nothing has been processed yet: begin with `chasil process`.", err=True)
         found = store.latest_conflicts(
-            kinds=kind or (), region=tps or region or "", field=field, limit=limit
+            kinds=kind or (), region=tps or region or "", field=field, form=form, limit=limit
         )
         if chosen is Format.TABLE:
             _show(found, limit or ROWS_SHOWN, out)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import typer
+
+from models.elections import Election, election_called
 
 TPS_DIGITS = 13
 
@@ -49,13 +52,14 @@ def parse_moment(text: str) -> datetime:
 
 
 def check_field(name: str | None) -> str | None:
-    """A field of an installed form, or nothing; a usage error that names similar ones otherwise."""
+    """A field of a form, or nothing; a usage error that names similar ones otherwise."""
     from difflib import get_close_matches  # noqa: PLC0415 - see the package
 
     from models.forms.template import installed_forms, load_form  # noqa: PLC0415
+    from models.party_fields import party_field  # noqa: PLC0415
 
-    if name is None:
-        return None
+    if name is None or party_field(name) is not None:
+        return name
     known = dict.fromkeys(
         field for form in installed_forms() for field in load_form(form).field_names
     )
@@ -66,3 +70,33 @@ def check_field(name: str | None) -> str | None:
             "`chasil forms list` names the forms"
         )
     return name
+
+
+def check_election(name: str | None) -> str | None:
+    """A name of an election of 2024, or nothing; a usage error otherwise."""
+    if name is not None and election_called(name) is None:
+        raise typer.BadParameter(f"an election is one of {', '.join(Election)}, not {name!r}")
+    return name
+
+
+def check_form(form: str | None) -> str | None:
+    """A form's id: of one that is installed, or of an election of 2024; a usage error otherwise."""
+    if form is None:
+        return None
+    from models.forms.template import installed_forms  # noqa: PLC0415 - with what it brings along
+
+    known = (*installed_forms(), *(one.form for one in Election))
+    if form not in known:
+        raise typer.BadParameter(f"a form is one of {', '.join(dict.fromkeys(known))}")
+    return form
+
+
+ElectionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=check_election,
+        help="Which election they are of, where the path does not say it: ppwp, dpr, dpd, dprdp "
+        "(DPRD provinsi) or dprdk (DPRD kabupaten/kota).",
+    ),
+]

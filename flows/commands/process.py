@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import check_owed_form, check_region
+from flows.commands.options import ElectionOption, check_owed_form, check_region
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells give it."""
@@ -32,6 +32,7 @@ def process(
             "Without them the sums and pages on paper are checked alone.",
         ),
     ] = None,
+    election: ElectionOption = None,
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -109,6 +110,7 @@ def process(
         summary = run_process(
             photos,
             entries=entries,
+            election=election,
             manifest=manifest,
             regions=regions,
             expect=expect,

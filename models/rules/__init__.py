@@ -5,6 +5,8 @@ To add a rule, write its file and name it in ``RULES``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.forms.template import installed_forms, load_form, shipped_forms
 from models.records import FormReading
 from models.rules import (
@@ -12,26 +14,36 @@ from models.rules import (
     digunakan_is_suara_total,
     diterima_is_accounted_for,
     diterima_is_dpt_plus_2_percent,
+    dpd_candidates_are_suara_sah,
     dpt_dptb_dpk_is_pengguna_total,
     l_plus_p_is_j,
+    party_alone_at_most_total,
+    party_total_is_its_rows,
+    party_totals_are_suara_sah,
     paslon_sum_is_suara_sah,
+    pemilih_dpt_is_same_everywhere,
     pengguna_dpt_at_most_pemilih_dpt,
+    pengguna_dpt_is_same_everywhere,
     sah_plus_tidak_sah_is_total,
     salinan_is_plano,
     suara_total_at_most_300,
     suara_total_is_pengguna_total,
     sums_of_the_form,
 )
+from models.rules.across import SameOnAllForms
 from models.rules.rule import Numbers, Relation, Rule, RuleResult, Severity, Verdict
 
 __all__ = [
     "RULES",
+    "RULES_ACROSS",
     "Numbers",
     "Relation",
     "Rule",
     "RuleResult",
+    "SameOnAllForms",
     "Severity",
     "Verdict",
+    "evaluate_across",
     "evaluate_all",
     "evaluate_reading",
     "rules_for",
@@ -40,6 +52,10 @@ __all__ = [
 
 RULES: tuple[Rule, ...] = (
     paslon_sum_is_suara_sah.RULE,
+    party_total_is_its_rows.RULE,
+    party_alone_at_most_total.RULE,
+    party_totals_are_suara_sah.RULE,
+    dpd_candidates_are_suara_sah.RULE,
     sah_plus_tidak_sah_is_total.RULE,
     suara_total_is_pengguna_total.RULE,
     digunakan_is_suara_total.RULE,
@@ -51,6 +67,13 @@ RULES: tuple[Rule, ...] = (
     suara_total_at_most_300.RULE,
 )
 """Every rule over numbers, in the order in which a person would check a form."""
+
+
+RULES_ACROSS: tuple[SameOnAllForms, ...] = (
+    pemilih_dpt_is_same_everywhere.RULE,
+    pengguna_dpt_is_same_everywhere.RULE,
+)
+"""Rules over the forms of several elections of one TPS."""
 
 
 def rules_for(form: str | None) -> tuple[Rule, ...]:
@@ -68,10 +91,21 @@ def rules_for(form: str | None) -> tuple[Rule, ...]:
 
 
 def evaluate_all(numbers: Numbers, form: str | None = None) -> tuple[RuleResult, ...]:
-    """Run every rule of a form over reported or read numbers; missing ones: ``not_computable``."""
-    return tuple(result for rule in rules_for(form) for result in rule.evaluate(numbers))
+    """Run every rule over reported or read numbers; missing ones make ``not_computable``.
+
+    Args:
+        numbers: Field to number.
+        form: Id of the form they are of; without it every rule is held to hold. See ``rules_for``.
+
+    """
+    return tuple(result for rule in rules_for(form) for result in rule.evaluate(numbers, form))
 
 
 def evaluate_reading(reading: FormReading) -> tuple[RuleResult, ...]:
     """Run every rule over what was read, and compare digits with bubbles."""
     return evaluate_all(reading.numbers(), reading.form) + digits_are_bubbles.evaluate(reading)
+
+
+def evaluate_across(by_form: Mapping[str, Numbers]) -> tuple[tuple[str, RuleResult], ...]:
+    """Run the rules over several forms of one TPS: each finding with the form it is laid to."""
+    return tuple(one for rule in RULES_ACROSS for one in rule.evaluate(by_form))

@@ -6,10 +6,11 @@ A result carries the whole arithmetic, so that a page can show it without knowin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.elections import Election, election_of
 from models.records import Record
 
 Numbers = Mapping[str, int | None]
@@ -82,14 +83,24 @@ class Check:
         return f"{self.field} {self.relation} {self.right}"
 
 
+TERMS_WRITTEN_OUT = 4
+"""A longer sum stands in a sentence by its first two and its last row."""
+
+
 def sum_of(terms: tuple[str, ...], field: str) -> Check:
     """``field`` is the sum of ``terms`` (of one term: equals it)."""
-    return Check(field=field, terms=terms, right=" + ".join(terms))
+    right = " + ".join(terms)
+    if len(terms) > TERMS_WRITTEN_OUT:
+        right = f"{terms[0]} + {terms[1]} + … + {terms[-1]} ({len(terms)} rows)"
+    return Check(field=field, terms=terms, right=right)
 
 
 def at_most(field: str, limit: str) -> Check:
     """``field`` is not more than the field ``limit``."""
     return Check(field=field, terms=(limit,), right=limit, relation=Relation.AT_MOST)
+
+
+EVERY_ELECTION = frozenset(Election)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +110,32 @@ class Rule:
     code: str
     severity: Severity
     source: str
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
+    """Lines that every form has for which the rule holds."""
     tolerance: int = 0
+    elections: frozenset[Election] = EVERY_ELECTION
+    """Elections on whose forms the rule holds; a form of none of them is held to all rules."""
+    checks_of: Callable[[Collection[str], Election | None], tuple[Check, ...]] | None = None
+    """Lines that depend on which fields a form has: from their names, and the form's election.
+    Parties and candidates differ from place to place."""
 
-    def evaluate(self, numbers: Numbers) -> tuple[RuleResult, ...]:
+    def checks_for(self, fields: Collection[str], form: str | None = None) -> tuple[Check, ...]:
+        """The lines that hold on a form.
+
+        Args:
+            fields: Names of its fields, as far as they are known.
+            form: Its id; ``None`` where it is not known: then every rule holds.
+
+        """
+        election = election_of(form)
+        if election is not None and election not in self.elections:
+            return ()
+        depending = self.checks_of(fields, election) if self.checks_of else ()
+        return (*self.checks, *depending)
+
+    def evaluate(self, numbers: Numbers, form: str | None = None) -> tuple[RuleResult, ...]:
         """Work out each check; takes any mapping and never fails on missing numbers."""
-        return tuple(self._result(check, numbers) for check in self.checks)
+        return tuple(self._result(check, numbers) for check in self.checks_for(numbers, form))
 
     def _result(self, check: Check, numbers: Numbers) -> RuleResult:
         left = numbers.get(check.field)

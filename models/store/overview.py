@@ -13,7 +13,14 @@ from models.regions import Level
 from models.store.connections import Connections
 from models.store.item_filter import ItemFilter, conditions, in_limits, only_regions
 from models.store.room_queries import as_item, below, whole_sum
-from models.store.room_tables import CellRow, ItemRow, ItemSumRow, TpsProgressRow, TrailRow
+from models.store.room_tables import (
+    CellRow,
+    ItemRow,
+    ItemSumRow,
+    TotalRow,
+    TpsProgressRow,
+    TrailRow,
+)
 from models.store.tables import ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
@@ -97,25 +104,54 @@ class Overview:
                 for kind, cause, status, items, votes in connection.execute(query)
             )
 
+    def forms(self, region: str = "") -> frozenset[str]:
+        """Forms that anything is known of below a region."""
+        query = select(TotalRow.form).distinct()
+        if len(region) <= Level.DESA:
+            query = query.where(below(TotalRow.desa, region, Level.DESA))
+        else:
+            row = TpsProgressRow
+            query = select(row.form).distinct().where(below(row.tps, region))
+        with self._connections.reading() as connection:
+            return frozenset(connection.scalars(query))
+
     def marks(
-        self, region: str, fields: Sequence[str], *, limits: Sequence[str] = ()
+        self,
+        region: str,
+        fields: Sequence[str],
+        *,
+        limits: Sequence[str] = (),
+        form: str | None = None,
+        tps: Collection[str] = (),
     ) -> list[CellMark]:
-        """Some fields of the TPS below a region, in no order; light, for thousands of them."""
+        """Some fields of the TPS below a region, in no order; light, for thousands of them.
+
+        Give the form and the codes of its TPS where they are known: then each cell is looked up by
+        its key, and the hundreds of fields of a party election beside it cost nothing.
+        """
         row = CellRow
         columns = (row.tps, row.form, row.field, row.entry, row.reading, row.status)
         is_decided = type_coerce(row.is_decided, Integer)  # as it is: 0 and 1 will do
         query = select(*columns, is_decided, row.decided).where(
             row.field.in_(fields), below(row.tps, region), in_limits(row.tps, limits)
         )
+        if form is not None:
+            query = query.where(row.form == form)
+        if tps:
+            query = query.where(row.tps.in_(tps))
         with self._connections.reading() as connection:
             return list(map(CellMark._make, connection.execute(query).all()))
 
-    def tps_marks(self, region: str, *, limits: Sequence[str] = ()) -> list[TpsMark]:
-        """How far the TPS below a region have come, in no order."""
+    def tps_marks(
+        self, region: str, *, limits: Sequence[str] = (), form: str | None = None
+    ) -> list[TpsMark]:
+        """How far the TPS below a region have come, in no order; with one form if it is given."""
         row = TpsProgressRow
         query = select(row.tps, row.form, row.pages_read, row.items_waiting, row.items_done).where(
             below(row.tps, region), in_limits(row.tps, limits)
         )
+        if form is not None:
+            query = query.where(row.form == form)
         with self._connections.reading() as connection:
             return list(map(TpsMark._make, connection.execute(query).all()))
 

@@ -144,7 +144,11 @@ def revisions_in_time(tps: Sequence[str]) -> Select[Any]:
 
 
 def conflicts_of(
-    batch: int, kinds: Sequence[ConflictKind], region: str, field: str | None
+    batch: int,
+    kinds: Sequence[ConflictKind],
+    region: str,
+    field: str | None,
+    form: str | None = None,
 ) -> Select[Any]:
     """Ids of a run's conflicts that pass the filters, the most urgent first."""
     query = select(ConflictRow.id).where(ConflictRow.batch_id == batch)
@@ -154,4 +158,6 @@ def conflicts_of(
         query = query.where(ConflictRow.tps.startswith(region, autoescape=True))
     if field is not None:
         query = query.where(ConflictRow.field == field)
+    if form is not None:
+        query = query.where(ConflictRow.form == form)
     return query.order_by(ConflictRow.priority.desc(), ConflictRow.id)

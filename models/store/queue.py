@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -240,12 +240,17 @@ class Queue:
             return tuple((str(sha), name) for sha, name, _ in connection.execute(query))
 
     def cells(
-        self, region: str, *, limits: Sequence[str] = (), fields: Sequence[str] = ()
+        self,
+        region: str,
+        *,
+        limits: Sequence[str] = (),
+        fields: Sequence[str] = (),
+        form: str | None = None,
     ) -> tuple[DecidedCell, ...]:
         """Fields of the TPS below a region, by TPS, form and field; all fields if none is named.
 
-        Ask for a desa, or for the few fields of a kecamatan that a page shows: a kecamatan has ten
-        thousand cells in all, and they take 0.2 s.
+        Of one form where it is given. Ask for a desa, or for the few fields of a kecamatan that a
+        page shows: a kecamatan has ten thousand cells in all, and they take 0.2 s.
         """
         query = (
             select(CellRow.__table__)
@@ -254,6 +259,8 @@ class Queue:
         )
         if fields:
             query = query.where(CellRow.field.in_(fields))
+        if form is not None:
+            query = query.where(CellRow.form == form)
         with self._connections.reading() as connection:
             return tuple(
                 DecidedCell.model_construct(**row._mapping) for row in connection.execute(query)
@@ -262,9 +269,13 @@ class Queue:
     # Progress and sums
 
     def progress(
-        self, region: str, level: Level, *, limits: Sequence[str] = ()
+        self, region: str, level: Level, *, limits: Sequence[str] = (), form: str | None = None
     ) -> tuple[RegionProgress, ...]:
-        """How far each region of a level below ``region`` has come, by code."""
+        """How far each region of a level below ``region`` has come, by code.
+
+        With one form only, where it is given. Without, a TPS counts once, and what is counted of
+        it as often as it has forms.
+        """
         row = TpsProgressRow
         code = func.substr(row.tps, 1, int(level)).label("code")
         all_clear = and_(
@@ -277,7 +288,7 @@ class Queue:
         query = (
             select(
                 code,
-                func.count(),
+                func.count() if form else func.count(row.tps.distinct()),
                 _times(row.pages_read > 0),
                 _times(row.pages_read > 0),
                 _times(all_clear),
@@ -290,6 +301,8 @@ class Queue:
             .group_by(code)
             .order_by(code)
         )
+        if form is not None:
+            query = query.where(row.form == form)
         upload_code = func.substr(UploadRow.tps, 1, int(level)).label("code")
         photos = (
             select(upload_code, func.count(UploadRow.tps.distinct()))
@@ -318,20 +331,29 @@ class Queue:
             for found, tps, some, read, clear, conflict, decided, waiting, done in rows
         )
 
-    def tps_progress(self, region: str, *, limits: Sequence[str] = ()) -> tuple[TpsProgress, ...]:
-        """How far each TPS below a region has come."""
+    def tps_progress(
+        self, region: str, *, limits: Sequence[str] = (), form: str | None = None
+    ) -> tuple[TpsProgress, ...]:
+        """How far each TPS below a region has come; with one form only, where it is given."""
         query = (
             select(TpsProgressRow.__table__)
             .where(below(TpsProgressRow.tps, region), in_limits(TpsProgressRow.tps, limits))
             .order_by(TpsProgressRow.tps, TpsProgressRow.form)
         )
+        if form is not None:
+            query = query.where(TpsProgressRow.form == form)
         with self._connections.reading() as connection:
             return tuple(
                 TpsProgress.model_construct(**row._mapping) for row in connection.execute(query)
             )
 
-    def totals(self, region: str, *, limits: Sequence[str] = ()) -> tuple[Total, ...]:
-        """Sums of every field over the TPS below a region (a desa or larger), by form and field."""
+    def totals(
+        self, region: str, *, limits: Sequence[str] = (), form: str | None = None
+    ) -> tuple[Total, ...]:
+        """Sums of every field over the TPS below a region (a desa or larger), by form and field.
+
+        Of one form where it is given: a party election has some hundred fields.
+        """
         row = TotalRow
         whole = region if len(region) <= Level.DESA else region[: Level.DESA]
         query = (
@@ -363,10 +385,13 @@ class Queue:
             .group_by(row.form, row.field)
             .order_by(row.form, row.field)
         )
+        if form is not None:
+            query = query.where(row.form == form)
         with self._connections.reading() as connection:
             names = tuple(Total.model_fields)
             return tuple(
-                Total(**dict(zip(names, found, strict=True))) for found in connection.execute(query)
+                Total.model_construct(**dict(zip(names, found, strict=True)))
+                for found in connection.execute(query)
             )
 
     def sample_counts(self, limits: Sequence[str] = ()) -> dict[tuple[str | None, bool], int]:
@@ -434,8 +459,16 @@ class Queue:
         with self._connections.reading() as connection:
             return connection.scalars(query).one_or_none()
 
-    def agreeing_cells(self, at_once: int = 5000) -> Iterator[DecidedCell]:
-        """Clear fields whose number equals the entry, by TPS, form and field."""
+    def agreeing_cells(
+        self, drawn: Callable[[str, str, str], bool], at_once: int = 5000
+    ) -> Iterator[DecidedCell]:
+        """Clear fields whose number equals the entry, by TPS, form and field.
+
+        Args:
+            drawn: Told TPS, form and field: whether it is wanted; most are not.
+            at_once: Rows in memory at a time.
+
+        """
         last = ("", "", "")
         while True:
             query = (
@@ -453,7 +486,8 @@ class Queue:
             if not rows:
                 return
             for row in rows:
-                yield DecidedCell.model_construct(**row._mapping)
+                if drawn(row.tps, row.form, row.field):
+                    yield DecidedCell.model_construct(**row._mapping)
             last = (rows[-1].tps, rows[-1].form, rows[-1].field)
 
     def cells_of(self, tps: Collection[str]) -> tuple[DecidedCell, ...]:
@@ -527,7 +561,10 @@ class Queue:
         query = select(
             *(CellRow.tps, CellRow.form, CellRow.field),
             *(CellRow.status, CellRow.sha256, CellRow.pdf_page),
-        ).where(CellRow.tps.in_({tps for tps, _, _ in wanted}))
+        ).where(
+            CellRow.tps.in_({tps for tps, _, _ in wanted}),
+            CellRow.field.in_({field for _, _, field in wanted}),
+        )
         with self._connections.reading() as connection:
             return {
                 (row.tps, row.form, row.field): CellPlace(row.status, row.sha256, row.pdf_page)

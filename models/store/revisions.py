@@ -46,8 +46,8 @@ class KnownRevision:
 
 
 def content_of(entry: Entry) -> str:
-    """SHA-256 of what an entry reports, whatever its source and its time."""
-    content = entry.model_dump(mode="json", exclude={"source", "reported_at"})
+    """SHA-256 of what an entry reports, whatever its source, its time and the names it brings."""
+    content = entry.model_dump(mode="json", exclude={"source", "reported_at", "dapil", "names"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

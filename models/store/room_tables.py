@@ -175,6 +175,7 @@ class TotalRow(Base):
     """Sums of one field over the TPS of one desa; see ``models.queue.Total``."""
 
     __tablename__ = "totals"
+    __table_args__ = (Index(None, "form", "desa"),)  # pages are of one form
 
     desa: Mapped[str] = mapped_column(String(10), primary_key=True)
     form: Mapped[str] = mapped_column(String(64), primary_key=True)

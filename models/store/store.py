@@ -8,7 +8,7 @@ lie beside the database, in the folder ``photos``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
@@ -82,6 +82,7 @@ from models.store.tables import (
     NO_PDF_PAGE,
     Base,
     BatchRow,
+    CandidateNameRow,
     ConflictRow,
     EntryRow,
     FailureRow,
@@ -465,10 +466,12 @@ class Store:
         other has added.
         """
         counts: Counter[str] = Counter()
+        named: set[tuple[str, str, str]] = set()
         last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._connections.writing(Turn.ENTRIES) as connection:
             now = _after(connection.scalars(last).one_or_none())
             for some in _chunks(entries):
+                self._keep_names(connection, some, named, now)
                 rows = list(self._news(connection, some, now, counts))
                 if rows:
                     connection.execute(insert(EntryRow), rows)
@@ -518,17 +521,49 @@ class Store:
                 "reported_at": reported_at,
                 "imported_at": now,
                 "content": arriving.content,
-                "payload": entry.model_dump(mode="json"),
+                "payload": entry.model_dump(mode="json", exclude={"names"}),
             }
 
-    def reported_fields(self) -> frozenset[str]:
-        """Every field that any revision reports."""
-        found: set[str] = set()
+    def reported_fields(self) -> dict[str, frozenset[str]]:
+        """Form to every field of it that any revision reports."""
+        found: dict[str, set[str]] = {}
         with self._read() as connection:
-            payloads = select(EntryRow.payload).execution_options(yield_per=ROWS_AT_ONCE)
-            for payload in connection.scalars(payloads):
-                found.update(payload["fields"])
-        return frozenset(found)
+            entries = select(EntryRow.form, EntryRow.payload)
+            for form, payload in connection.execute(
+                entries.execution_options(yield_per=ROWS_AT_ONCE)
+            ):
+                found.setdefault(form, set()).update(payload["fields"])
+        return {form: frozenset(fields) for form, fields in found.items()}
+
+    def _keep_names(
+        self,
+        connection: Connection,
+        entries: Sequence[Entry],
+        kept: set[tuple[str, str, str]],
+        now: datetime,
+    ) -> None:
+        """Keep candidates' names that are not among those of this import that are ``kept``."""
+        new = {
+            (entry.form, field, name) for entry in entries for field, name in entry.names.items()
+        } - kept
+        kept |= new
+        for some in _chunks(sorted(new)):
+            rows = [
+                {"form": form, "field": field, "name": name, "seen_at": now}
+                for form, field, name in some
+            ]
+            self._insert_unknown(connection, CandidateNameRow, rows)
+
+    def candidate_names(self, form: str, fields: Collection[str] | None = None) -> dict[str, str]:
+        """Field to the candidate's name, for one form; of several names the one seen last."""
+        row = CandidateNameRow
+        query = select(row.field, row.name).where(row.form == form).order_by(row.seen_at, row.name)
+        found: dict[str, str] = {}
+        with self._read() as connection:
+            for some in [None] if fields is None else list(_chunks(sorted(fields))):
+                of_some = query if some is None else query.where(row.field.in_(some))
+                found.update((field, name) for field, name in connection.execute(of_some))
+        return found
 
     def _histories(
         self, connection: Connection, tps: Iterable[str]
@@ -620,6 +655,7 @@ class Store:
         kinds: Iterable[ConflictKind] = (),
         region: str = "",
         field: str | None = None,
+        form: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Conflict]:
         """The conflicts of the last run that reached its end, the most urgent first.
@@ -628,13 +664,16 @@ class Store:
             kinds: Only these kinds; all if empty.
             region: Only TPS whose code starts with these digits.
             field: Only this field.
+            form: Only this form.
             limit: At most so many.
 
         """
         batch = self.latest_batch()
         if batch is None:
             return
-        yield from self.conflicts_of(batch.id, kinds=kinds, region=region, field=field, limit=limit)
+        yield from self.conflicts_of(
+            batch.id, kinds=kinds, region=region, field=field, form=form, limit=limit
+        )
 
     def conflicts_of(
         self,
@@ -643,10 +682,11 @@ class Store:
         kinds: Iterable[ConflictKind] = (),
         region: str = "",
         field: str | None = None,
+        form: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Conflict]:
         """The conflicts of one run, as ``latest_conflicts``."""
-        query = queries.conflicts_of(batch, tuple(kinds), region, field).limit(limit)
+        query = queries.conflicts_of(batch, tuple(kinds), region, field, form).limit(limit)
         with self._read() as connection:
             keys = connection.scalars(query).all()
         for some in _chunks(keys):
@@ -690,12 +730,14 @@ class Store:
     ) -> int:
         """Insert the rows whose key is not there yet; returns how many they were.
 
-        Always in the order of their hashes: two writers that add the same photos in two orders
-        would wait for each other for ever.
+        Always in the order of their hashes; rows without one come sorted. Two writers that add the
+        same rows in two orders would wait for each other for ever.
         """
         if not rows:
             return 0
-        rows = sorted(rows, key=lambda row: (row["sha256"], row.get("pdf_page", NO_PDF_PAGE)))
+        rows = sorted(
+            rows, key=lambda row: (row.get("sha256", ""), row.get("pdf_page", NO_PDF_PAGE))
+        )
         sqlite = self._engine.dialect.name == "sqlite"
         into = insert_sqlite(table) if sqlite else insert_postgresql(table)
         new = into.on_conflict_do_nothing().returning(*table.__table__.primary_key)

@@ -32,7 +32,7 @@ NO_PDF_PAGE = 0
 APPEND_ONLY = (
     *("photos", "uploads", "readings", "failures", "entries", "conflicts"),
     *("trail", "queue_refreshes"),
-    *("recipes", "field_history", "compared_tps"),
+    *("recipes", "field_history", "compared_tps", "candidate_names"),
 )
 """Tables in which a trigger forbids UPDATE and DELETE."""
 
@@ -175,6 +175,17 @@ class EntryRow(Base):
     content: Mapped[str] = mapped_column(String(64))
     """Digest of what was reported, without source and time: equal content is no new revision."""
     payload: Mapped[Payload]
+
+
+class CandidateNameRow(Base):
+    """A candidate's name, for the field of his or her votes; a second name is a second row."""
+
+    __tablename__ = "candidate_names"
+
+    form: Mapped[str] = mapped_column(String(64), primary_key=True)
+    field: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    seen_at: Mapped[datetime]
 
 
 class ConflictRow(Base):

@@ -7,27 +7,40 @@ import heapq
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from models.elections import Election
 from models.errors import EntriesFileError
 from models.records import Entry
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import is_aggregate, read_sirekap
 from pipeline.entries.table import TableLayout, read_table
+from pipeline.entries.whose_election import election_of_path
 
-OTHER_ELECTIONS = ("pdpr", "pdpd", "pdprdp", "pdprdk")
-"""Folders of Sirekap's tree for elections that no installed form belongs to."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the user says of the files, where they don't say it themselves."""
+
+    layout: TableLayout | None = None
+    """How a table's columns are called."""
+    election: Election | None = None
+    form: str | None = None
+    """Form of a table's columns, where it belongs to no election of 2024."""
 
 
 def read_entries(
     path: Path,
     *,
     layout: TableLayout | None = None,
+    election: Election | None = None,
+    form: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
-    """Read the reported numbers below a path, ordered by TPS, each TPS's revisions by time.
+    """Read the reported numbers below a path, by TPS and form, each one's revisions by time.
 
     A folder may hold Sirekap's tree (``…/{2}/{4}/{6}/{10}/{13}.json``: one TPS a file, named by its
     code; its aggregates under shorter codes are passed over), files of many (JSON under any other
@@ -38,6 +51,9 @@ def read_entries(
     Args:
         path: A folder, or a file ending in .json, .csv, .json.gz or .csv.gz.
         layout: How a table's columns are called, where no known layout fits.
+        election: Which election the numbers are of, where path and content don't say it
+            (see ``whose_election``).
+        form: Id of the form that a table's columns are fields of, likewise.
         on_problem: Called with an ``EntriesFileError`` for each object, row or file that can't be
             used; the others are still read. By default the first problem is raised.
 
@@ -46,8 +62,9 @@ def read_entries(
             kind; later whatever ``on_problem`` raises.
 
     """
+    told = Told(layout, election, form)
     if path.is_dir():
-        return _folder(path, layout, on_problem)
+        return _folder(path, told, on_problem)
     if not path.exists():
         raise EntriesFileError(f"{path}: there is no such file or folder", source=str(path))
     if _kind(path) is None:
@@ -55,7 +72,7 @@ def read_entries(
             f"{path}: a folder, or a file ending in .json, .csv, .json.gz or .csv.gz is expected",
             source=str(path),
         )
-    return iter(_in_order(_file(path, layout, on_problem, within_tree=False)))
+    return iter(_in_order(_file(path, told, on_problem, within_tree=False)))
 
 
 def latest_revisions(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
@@ -76,27 +93,17 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=_revision)
 
 
-def _folder(folder: Path, layout: TableLayout | None, on_problem: OnProblem) -> Iterator[Entry]:
+def _folder(folder: Path, told: Told, on_problem: OnProblem) -> Iterator[Entry]:
     tree: list[Path] = []
     others: list[Path] = []
     for file in sorted(folder.rglob("*")):
         if _kind(file) is None or not file.is_file():
             continue
-        if any(part in OTHER_ELECTIONS for part in file.relative_to(folder).parts):
-            continue
         (tree if _named_by_tps(file) else others).append(file)
-    for election in OTHER_ELECTIONS:
-        for unread in sorted(folder.rglob(election)):
-            on_problem(
-                EntriesFileError(
-                    f"{unread}: passed over: no form of this election is installed",
-                    source=str(unread),
-                )
-            )
     tree.sort(key=_stem)
-    streams = [_in_order(_file(file, layout, on_problem)) for file in others]
+    streams = [_in_order(_file(file, told, on_problem)) for file in others]
     found = False
-    for entry in heapq.merge(_tree(tree, on_problem), *streams, key=_revision):
+    for entry in heapq.merge(_tree(tree, told, on_problem), *streams, key=_revision):
         found = True
         yield entry
     if not found:
@@ -105,13 +112,13 @@ def _folder(folder: Path, layout: TableLayout | None, on_problem: OnProblem) -> 
         )
 
 
-def _tree(files: list[Path], on_problem: OnProblem) -> Iterator[Entry]:
+def _tree(files: list[Path], told: Told, on_problem: OnProblem) -> Iterator[Entry]:
     for _, same_tps in groupby(files, key=_stem):
-        yield from _in_order(entry for file in same_tps for entry in _file(file, None, on_problem))
+        yield from _in_order(entry for file in same_tps for entry in _file(file, told, on_problem))
 
 
 def _file(
-    path: Path, layout: TableLayout | None, on_problem: OnProblem, *, within_tree: bool = True
+    path: Path, told: Told, on_problem: OnProblem, *, within_tree: bool = True
 ) -> Iterator[Entry]:
     try:
         content = path.read_bytes()
@@ -120,11 +127,24 @@ def _file(
     except (OSError, EOFError, zlib.error) as error:
         on_problem(EntriesFileError(f"{path}: can't be read: {error}", source=str(path)))
         return
+    try:
+        election = election_of_path(path, told.election)
+    except EntriesFileError as problem:
+        on_problem(problem)
+        return
     if _kind(path) == "csv":
-        yield from read_table(content, str(path), layout=layout, on_problem=on_problem)
+        yield from read_table(
+            content,
+            str(path),
+            layout=told.layout,
+            form=told.form or (election.form if election else None),
+            on_problem=on_problem,
+        )
     elif not (within_tree and _named_by_code(path) and is_aggregate(content)):
         tps = _stem(path) if _named_by_tps(path) else None
-        yield from read_sirekap(content, str(path), tps=tps, on_problem=on_problem)
+        yield from read_sirekap(
+            content, str(path), tps=tps, election=election, on_problem=on_problem
+        )
 
 
 def _stem(path: Path) -> str:

@@ -1,5 +1,9 @@
 """Sirekap's public JSON of 2024: one object a TPS, or a file of many. Null stays null.
 
+All five elections; ``chart`` differs, see ``pipeline.entries.charts``. Which election an object is
+of is told by its file's path or by the caller, by a key of its own, or by the shape of its chart;
+see ``pipeline.entries.whose_election``.
+
 One object (``…/{2}/{4}/{6}/{10}/{13}.json``)::
 
     {"psu": "Reguler", "ts": "2024-02-15 00:41:44", "status_suara": true, "status_adm": true,
@@ -17,18 +21,15 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from models.elections import Election
 from models.errors import EntriesFileError
 from models.records import Entry
+from pipeline.entries.charts import CHART_KEYS, read_chart
+from pipeline.entries.numbers import whole_number
 from pipeline.entries.problems import OnProblem, raise_problem
+from pipeline.entries.whose_election import election_of_file, election_of_object
 
-PPWP_FORM = "c-hasil-ppwp-2024"
-
-CHART_KEYS = {
-    "100025": "suara_paslon_1",
-    "100026": "suara_paslon_2",
-    "100027": "suara_paslon_3",
-}
-"""Sirekap's number for each paslon of 2024 to our field."""
+PPWP_FORM = Election.PPWP.form
 
 ADMINISTRASI_FIELDS = (
     *(
@@ -60,6 +61,7 @@ def read_sirekap(
     source: str,
     *,
     tps: str | None = None,
+    election: Election | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read the objects of one JSON file, in the file's order.
@@ -68,6 +70,7 @@ def read_sirekap(
         content: The JSON.
         source: File or address, for the entries and for errors.
         tps: The TPS of a file with one object, where the file's name gives it.
+        election: The election they are of, where the path or the user says so.
         on_problem: Called with an ``EntriesFileError`` for each object that can't be used.
 
     """
@@ -78,9 +81,11 @@ def read_sirekap(
         return
     if data == []:
         on_problem(EntriesFileError(f"{source}: the list is empty", source=source))
-    for place, code, item in _items(data, source, tps):
+    items = tuple(_items(data, source, tps))
+    of_file = election or election_of_file(item for _, _, item in items)
+    for place, code, item in items:
         try:
-            yield _entry(item, code, place, source)
+            yield _entry(item, code, place, source, election, of_file)
         except EntriesFileError as problem:
             on_problem(problem)
 
@@ -115,7 +120,14 @@ def _items(data: object, source: str, tps: str | None) -> Iterator[tuple[str, st
         yield source, tps, data
 
 
-def _entry(item: object, outer: str | None, place: str, source: str) -> Entry:
+def _entry(
+    item: object,
+    outer: str | None,
+    place: str,
+    source: str,
+    told: Election | None,
+    of_file: Election | None,
+) -> Entry:
     if not isinstance(item, dict):
         raise EntriesFileError(f"{place}: an object is expected, not {item!r:.80}", place=place)
     if _AGGREGATE_KEY in item:
@@ -128,16 +140,22 @@ def _entry(item: object, outer: str | None, place: str, source: str) -> Entry:
         )
     tps = _tps(item, outer, place)
     place = f"{place} (TPS {tps})" if tps not in place else place
+    if not isinstance(item.get("chart"), dict | None):
+        raise EntriesFileError(f"{place}, chart: an object is expected", place=place)
+    election = election_of_object(item, place, told=told, of_file=of_file)
+    votes, names = read_chart(election, item.get("chart"), item.get("caleg"), tps, place)
     return Entry(
         tps=tps,
-        form=PPWP_FORM,
-        fields=_chart(item.get("chart"), place) | _administrasi(item.get("administrasi"), place),
+        form=election.form,
+        fields=votes | _administrasi(item.get("administrasi"), place),
         source=source,
         reported_at=parse_time(item.get("ts"), f"{place}, ts"),
         psu=_text(item.get("psu"), f"{place}, psu"),
         status_suara=_flag(item.get("status_suara"), f"{place}, status_suara"),
         status_adm=_flag(item.get("status_adm"), f"{place}, status_adm"),
         images=_images(item.get("images"), f"{place}, images"),
+        dapil=_code(item.get("kode_dapil"), f"{place}, kode_dapil"),
+        names=names,
     )
 
 
@@ -162,23 +180,6 @@ def check_tps(code: str, place: str) -> str:
     return code
 
 
-def _chart(chart: object, place: str) -> dict[str, int | None]:
-    """Votes by paslon. Sirekap's own files have a key ``null``; with votes it is an error."""
-    if chart is None:
-        return dict.fromkeys(CHART_KEYS.values())
-    if not isinstance(chart, dict):
-        raise EntriesFileError(f"{place}, chart: an object is expected", place=place)
-    for key, value in chart.items():
-        if key not in CHART_KEYS and not (key == "null" and value is None):
-            raise EntriesFileError(
-                f"{place}, chart: {key!r} is no paslon of 2024 ({', '.join(CHART_KEYS)})",
-                place=place,
-            )
-    return {
-        field: _number(chart.get(key), f"{place}, chart.{key}") for key, field in CHART_KEYS.items()
-    }
-
-
 def _administrasi(numbers: object, place: str) -> dict[str, int | None]:
     if numbers is None:
         return dict.fromkeys(ADMINISTRASI_FIELDS)
@@ -188,19 +189,9 @@ def _administrasi(numbers: object, place: str) -> dict[str, int | None]:
     if unknown:
         raise EntriesFileError(f"{place}, administrasi: unknown {', '.join(unknown)}", place=place)
     return {
-        field: _number(numbers.get(field), f"{place}, administrasi.{field}")
+        field: whole_number(numbers.get(field), f"{place}, administrasi.{field}")
         for field in ADMINISTRASI_FIELDS
     }
-
-
-def _number(value: object, place: str) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**18:
-        raise EntriesFileError(
-            f"{place}: a whole number from 0, or null, is expected, not {value!r:.40}", place=place
-        )
-    return value
 
 
 def parse_time(value: object, place: str) -> datetime | None:
@@ -222,6 +213,12 @@ def _text(value: object, place: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise EntriesFileError(f"{place}: a text is expected, not {value!r:.40}", place=place)
+
+
+def _code(value: object, place: str) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _text(value, place)
 
 
 def _flag(value: object, place: str) -> bool | None:

@@ -1,4 +1,9 @@
-"""Reported numbers as CSV: a row a TPS, a column a field. An empty cell is unknown, never 0."""
+"""Reported numbers as CSV: a row a TPS, a column a field. An empty cell is unknown, never 0.
+
+Columns of our own layout are named by fields. Which form they are of is said by the user or the
+path, or by the columns themselves: only ppwp has ``suara_paslon_1``. Rows of parties and persons
+do not say which election they are of.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from models.elections import SHARED_FIELDS, election_of
 from models.errors import EntriesFileError
 from models.forms.template import installed_forms, load_form
+from models.party_fields import party_field
 from models.records import Entry
 from pipeline.entries.own_forms import FORM_COLUMN, form_of_columns
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, PPWP_FORM, check_tps, parse_time
+from pipeline.entries.whose_election import WhichElection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,45 @@ code is empty where Sirekap had published nothing, and the folder names give it 
 LAYOUTS = (OWN_LAYOUT, FOLDERS_LAYOUT)
 """The layouts that are told apart by their header."""
 
+OWN_COLUMNS = (OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu)
+
+
+def own_layout(form: str, header: Sequence[str]) -> TableLayout:
+    """Our own layout for a form: of the header's columns, those that are fields of it."""
+    fields = {name: name for name in header if name not in OWN_COLUMNS and is_field_of(form, name)}
+    return TableLayout(
+        name=f"tps and field names of {form}",
+        tps=OWN_LAYOUT.tps,
+        fields=MappingProxyType(fields),
+        time=OWN_LAYOUT.time,
+        psu=OWN_LAYOUT.psu,
+        form=form,
+    )
+
+
+def is_field_of(form: str, name: str) -> bool:
+    """Whether a form may have a field of this name; parties and candidates may have any number."""
+    if form in installed_forms():
+        return name in load_form(form).field_names
+    election = election_of(form)
+    if election is None:
+        return False
+    votes = party_field(name)
+    if votes is None:
+        return name in SHARED_FIELDS
+    return (
+        votes.party is not None
+        if election.has_parties
+        else votes.party is None and (votes.row == "candidate")
+    )
+
 
 def read_table(
     content: bytes,
     source: str,
     *,
     layout: TableLayout | None = None,
+    form: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read a CSV (UTF-8; commas or semicolons), in the file's order.
@@ -84,12 +125,13 @@ def read_table(
         content: The CSV with its header.
         source: File or address, for the entries and for errors.
         layout: How the columns are called; by default the one of ``LAYOUTS`` that fits.
+        form: Id of the form they are fields of; by default the one that only ppwp's columns tell.
         on_problem: Called with an ``EntriesFileError`` for each row that can't be used, and for a
             file that can't be read at all.
 
     """
     try:
-        yield from _rows(content, source, layout, on_problem)
+        yield from _rows(content, source, layout, form, on_problem)
     except UnicodeDecodeError as error:
         on_problem(EntriesFileError(f"{source}: the text is not UTF-8: {error}", source=source))
     except csv.Error as error:
@@ -97,7 +139,11 @@ def read_table(
 
 
 def _rows(
-    content: bytes, source: str, layout: TableLayout | None, on_problem: OnProblem
+    content: bytes,
+    source: str,
+    layout: TableLayout | None,
+    form: str | None,
+    on_problem: OnProblem,
 ) -> Iterator[Entry]:
     text = content.decode("utf-8-sig")
     first_line = text.partition("\n")[0]
@@ -106,17 +152,14 @@ def _rows(
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     header = [column.strip() for column in next(reader, [])]
     by_row: dict[str, TableLayout] | None = None
-    chosen: TableLayout | str = OWN_LAYOUT
-    if layout is None and FORM_COLUMN in header:
-        by_row = {}
-    else:
-        try:
-            chosen = _layout(header, layout, f"{source}, header")
-        except EntriesFileError as problem:
-            on_problem(problem)
-            return
-    if isinstance(chosen, str):
-        on_problem(EntriesFileError(f"{source}, header: {chosen}", source=source))
+    chosen = OWN_LAYOUT
+    try:
+        if layout is None and form is None and FORM_COLUMN in header:
+            by_row = {}
+        else:
+            chosen = _layout(header, layout, form, f"{source}, header")
+    except EntriesFileError as problem:
+        on_problem(problem)
         return
     empty = True
     for cells in reader:
@@ -134,27 +177,13 @@ def _rows(
         on_problem(EntriesFileError(f"{source}: there is no row below the header", source=source))
 
 
-def own_layout(form: str, header: Sequence[str]) -> TableLayout:
-    """Our own layout for a form: of the header's columns, those that are fields of it."""
-    names = load_form(form).field_names
-    return TableLayout(
-        name=f"tps and field names of {form}",
-        tps=OWN_LAYOUT.tps,
-        fields=MappingProxyType({name: name for name in header if name in names}),
-        time=OWN_LAYOUT.time,
-        psu=OWN_LAYOUT.psu,
-        ignored=frozenset({FORM_COLUMN}),
-        form=form,
-    )
-
-
 def _layout_of_row(
     header: list[str], cells: list[str], known: dict[str, TableLayout], place: str
 ) -> TableLayout:
     """The layout of a row that names its form; numbers under other forms' columns are an error."""
     form = cells[header.index(FORM_COLUMN)].strip() if len(cells) == len(header) else PPWP_FORM
     if form not in known:
-        if form not in installed_forms():
+        if form not in installed_forms() and election_of(form) is None:
             raise EntriesFileError(f"{place}: no form {form!r} is installed", place=place)
         known[form] = own_layout(form, header)
     layout = known[form]
@@ -169,30 +198,50 @@ def _layout_of_row(
     return layout
 
 
-def _layout(header: list[str], asked: TableLayout | None, place: str) -> TableLayout | str:
-    """The layout of a header, or what is wrong with it.
+def _layout(
+    header: list[str], asked: TableLayout | None, form: str | None, place: str
+) -> TableLayout:
+    """The layout of a header.
 
     Raises:
-        EntriesFileError: its columns are fields of several forms.
+        EntriesFileError: none fits, or nothing says which form the columns are of.
 
     """
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
-        return f"columns stand once; twice: {', '.join(twice)}"
-    for layout in (asked,) if asked else LAYOUTS:
+        raise EntriesFileError(f"{place}: columns stand once; twice: {', '.join(twice)}")
+    of_form = own_layout(form, header) if form and form != PPWP_FORM else None
+    layouts = (asked,) if asked else (of_form,) if of_form else LAYOUTS
+    for layout in layouts:
         if layout.fits(header):
+            if asked is None and form is None and layout is OWN_LAYOUT:
+                _must_say_its_election(header, place)
             return layout
     if asked is None and OWN_LAYOUT.tps in header:
-        columns = [one for one in header if one not in (OWN_LAYOUT.tps, "ts", "psu")]
-        form = form_of_columns(columns, place) if columns else None
-        if form is not None:
-            return own_layout(form, header)
-        known = {OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu, *OWN_LAYOUT.fields}
-        unknown = [column for column in header if column not in known]
+        columns = [one for one in header if one not in OWN_COLUMNS]
+        if form is None and columns and (of_columns := form_of_columns(columns, place)):
+            return own_layout(of_columns, header)
+        own = of_form or OWN_LAYOUT
+        unknown = [one for one in header if one not in (*OWN_COLUMNS, *own.fields)]
+        if form is None and unknown and all(party_field(one) for one in unknown):
+            raise WhichElection(
+                f"{place}: rows of parties or persons ({', '.join(unknown[:3])}, …) may be of "
+                "several elections",
+                place=place,
+            )
         if unknown:
-            return f"unknown columns: {', '.join(unknown)}"
+            raise EntriesFileError(f"{place}: unknown columns: {', '.join(unknown)}")
     names = ", ".join(f"{one.tps},{','.join(list(one.fields)[:2])},…" for one in LAYOUTS)
-    return f"no layout fits {','.join(header)!r:.200}; known are {names}"
+    raise EntriesFileError(f"{place}: no layout fits {','.join(header)!r:.200}; known are {names}")
+
+
+def _must_say_its_election(header: list[str], place: str) -> None:
+    if all(one in SHARED_FIELDS for one in header if one not in OWN_COLUMNS):
+        raise WhichElection(
+            f"{place}: these columns stand on the forms of all elections alike, and nothing says "
+            "which one they are of",
+            place=place,
+        )
 
 
 def _entry(

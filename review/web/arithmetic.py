@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.elections import Election, election_of
 from models.people import User
 from models.queue import DecidedCell, QueueItem
-from models.rules import Relation, RuleResult, Verdict, rules_for, salinan_is_plano
+from models.rules import (
+    RULES_ACROSS,
+    Relation,
+    RuleResult,
+    Verdict,
+    rules_for,
+    salinan_is_plano,
+)
+from models.rules.across import at_election
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
-from review.web.places import field_label, form_of
+from review.web.places import candidate_names, form_of, row_label
+
+TERMS_SPELT_OUT = 8
+"""Fields of a line up to which every one is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,21 @@ class RuleLine:
     hidden: tuple[bool, ...]
     """Which of the fields still wait for a blind answer; their numbers are kept back."""
     columns: tuple[Column, ...]
+
+    @property
+    def folded(self) -> frozenset[int]:
+        """Places of terms that a long sum need not spell out: those that are 0 in every column.
+
+        A number that is missing or kept back is not 0, and stays in sight; so does what the line
+        is about, and each term of a short sum.
+        """
+        if len(self.fields) <= TERMS_SPELT_OUT:
+            return frozenset()
+        return frozenset(
+            place
+            for place in range(1, len(self.fields))
+            if not self.hidden[place] and all(one.numbers[place] == 0 for one in self.columns)
+        )
 
     @property
     def verdict(self) -> Verdict | None:
@@ -71,68 +98,116 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
     """
     if item.tps is None or item.field is None:
         return ()
-    of_tps = room.store.queue.cells(item.tps)
-    cells = [one for one in of_tps if one.form == item.form]
-    sets: dict[str, Mapping[str, int | None]] = {
-        "entry": {one.field: one.entry for one in cells},
-        "reading": {one.field: one.reading for one in cells},
-    }
-    if any(one.is_decided for one in cells):
-        sets["audited"] = {one.field: one.audited for one in cells}
-    waiting = _waiting_fields(room, item) if must_not_see_waiting(user) else frozenset()
+    cells = room.store.queue.cells(item.tps, form=item.form)
+    sets = _sets(cells)
+    waiting: Waiting = frozenset()
+    if must_not_see_waiting(user):
+        waiting = _waiting_fields(room, item)
+    names = candidate_names(room, item.form, [one.field for one in cells])
     lines = []
     for rule in rules_for(item.form):
-        results = {name: rule.evaluate(numbers) for name, numbers in sets.items()}
-        for place, check in enumerate(rule.checks):
+        checks = rule.checks_for(sets["entry"], item.form)
+        results = {name: rule.evaluate(numbers, item.form) for name, numbers in sets.items()}
+        for place, check in enumerate(checks):
             fields = (check.field, *check.terms)
             if item.field not in fields:
                 continue
-            hidden = tuple(field in waiting for field in fields)
+            hidden = tuple((item.form, field) in waiting for field in fields)
             columns = tuple(_column(name, found[place], hidden) for name, found in results.items())
-            labels = tuple(field_label(item.form, field) for field in fields)
+            labels = tuple(row_label(item.form, field, names) for field in fields)
             lines.append(
                 RuleLine(rule.code, check.relation, check.right, fields, labels, hidden, columns)
             )
-    lines += _against_the_original(room, user, item, of_tps)
-    return tuple(lines)
+    copied = _against_the_original(room, item, waiting)
+    return (*lines, *_across(room, item, waiting), *copied)
 
 
-def _against_the_original(
-    room: Room, user: User, item: QueueItem, of_tps: Sequence[DecidedCell]
-) -> list[RuleLine]:
+def _against_the_original(room: Room, item: QueueItem, waiting: Waiting) -> list[RuleLine]:
     """The number on the form that the item's form is a copy of; empty where there is none."""
     form, name = form_of(item.form), item.field
-    if form is None or form.copy_of is None or name is None:
+    if form is None or form.copy_of is None or name is None or item.tps is None:
         return []
-    here = next((one for one in of_tps if (one.form, one.field) == (form.id, name)), None)
-    there = next((one for one in of_tps if (one.form, one.field) == (form.copy_of, name)), None)
-    if here is None or there is None:
+    cells = {one.form: one for one in room.store.queue.cells(item.tps, fields=[name])}
+    here, there = cells.get(form.id), cells.get(form.copy_of)
+    original = form_of(form.copy_of)
+    if here is None or there is None or original is None:
         return []
-    waiting = room.store.overview.waiting_fields(item.tps or "")
-    kept_back = must_not_see_waiting(user) and any(
-        (other, field) == (form.copy_of, name) for _, other, field in waiting
-    )
     sets = {"reading": (here.reading, there.reading)}
     if here.is_decided or there.is_decided:
         sets["audited"] = (here.audited, there.audited)
-    hidden = (False, kept_back)
+    hidden = (False, (original.id, name) in waiting)
     columns = tuple(
         _column(column, salinan_is_plano.of_field(name, *numbers), hidden)
         for column, numbers in sets.items()
     )
-    original = form_of(form.copy_of)
-    labels = tuple(
-        f"{field_label(one.id, name)} ({one.title})" for one in (form, original) if one is not None
-    )
-    right = f"{name} ({form.copy_of})"
-    fields = (name, right)
+    labels = tuple(f"{row_label(one.id, name)} ({one.title})" for one in (form, original))
+    fields = (name, f"{name}@{original.id}")
     code = salinan_is_plano.CODE
-    return [RuleLine(code, Relation.EQUAL, right, fields, labels, hidden, columns)]
+    return [RuleLine(code, Relation.EQUAL, labels[-1], fields, labels, hidden, columns)]
 
 
-def _waiting_fields(room: Room, item: QueueItem) -> frozenset[str]:
+def _sets(cells: Iterable[DecidedCell]) -> dict[str, Mapping[str, int | None]]:
+    """The numbers of one form: as reported; as read and as audited, where anything was."""
+    cells = tuple(cells)
+    sets: dict[str, Mapping[str, int | None]] = {"entry": {one.field: one.entry for one in cells}}
+    if any(one.reading is not None or one.status is not None for one in cells):
+        sets["reading"] = {one.field: one.reading for one in cells}
+    if any(one.is_decided for one in cells):
+        sets["audited"] = {one.field: one.audited for one in cells}
+    return sets
+
+
+def _across(room: Room, item: QueueItem, waiting: Waiting) -> list[RuleLine]:
+    """The same field on the forms of the other elections, where a rule wants them equal."""
+    field = item.field or ""
+    rules = [rule for rule in RULES_ACROSS if field in rule.fields]
+    if not rules or item.tps is None:
+        return []
+    cells = room.store.queue.cells(item.tps, fields=[field])
+    by_form = {one.form: _sets([one]) for one in cells}
+    lines = []
+    for rule in rules:
+        columns_of: dict[tuple[str, ...], list[tuple[str, RuleResult]]] = {}
+        for name in ("entry", "reading", "audited"):
+            if not any(name in sets for sets in by_form.values()):
+                continue
+            instead = "entry" if name == "audited" else name
+            numbers = {
+                form: sets.get(name, sets.get(instead, {})) for form, sets in by_form.items()
+            }
+            for form, result in rule.evaluate(numbers):
+                forms = tuple(at_election(one)[1] or "" for one in result.inputs)
+                if result.field == field and item.form in {*(_form(one) for one in forms), form}:
+                    columns_of.setdefault(forms, []).append((name, result))
+        for forms, results in columns_of.items():
+            hidden = tuple((_form(one), field) in waiting for one in forms)
+            labels = tuple(field_label_of(_form(one), field) for one in forms)
+            fields = tuple(field if _form(one) == item.form else f"{field}@{one}" for one in forms)
+            columns = tuple(_column(name, result, hidden) for name, result in results)
+            lines.append(
+                RuleLine(rule.code, Relation.EQUAL, labels[-1], fields, labels, hidden, columns)
+            )
+    return lines
+
+
+def _form(election: str) -> str:
+    return Election(election).form
+
+
+def field_label_of(form: str, field: str) -> str:
+    """A field's label with its election in front, the presidential one too."""
+    election = election_of(form)
+    return f"{election.label if election else form}: {row_label(form, field)}"
+
+
+Waiting = frozenset[tuple[str | None, str]]
+"""Form and field."""
+
+
+def _waiting_fields(room: Room, item: QueueItem) -> Waiting:
     waiting = room.store.overview.waiting_fields(item.tps or "")
-    return frozenset(field for _, form, field in waiting if form == item.form) - {item.field}
+    own = (item.form, item.field)
+    return frozenset((form, field) for _, form, field in waiting if (form, field) != own)
 
 
 def _column(name: str, result: RuleResult, hidden: tuple[bool, ...]) -> Column:

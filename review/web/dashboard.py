@@ -19,13 +19,11 @@ from review.errors import NoSuchRegion
 from review.permissions import Permission, must_not_see_waiting, overlaps, require_region
 from review.sampling import Estimate, estimate
 from review.texts import Speaker
-from review.web.parts import Room, RoomDep, SpeakerDep, go_to, needs, page
-from review.web.places import field_label, region_name, region_table
+from review.web.elections import FormName, Votes, chosen_form, forms_known, votes_of
+from review.web.parts import Room, RoomDep, SpeakerDep, go_to, needs, page, url
+from review.web.places import candidate_names, region_name, region_table
 
 router = APIRouter(default_response_class=HTMLResponse)
-
-VOTE_FIELDS = ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3", "suara_sah")
-"""Sums shown side by side."""
 
 MOST_BARS = 40
 
@@ -58,14 +56,16 @@ class Figures:
     at: datetime
     children: tuple[Child, ...]
     sums: tuple[ItemSum, ...]
-    sides: tuple[Total, ...]
-    """Sums from entries, readings and decisions, and where they differ."""
+    votes: Votes
+    """Sums of one form from entries, readings and decisions, and where they differ."""
     sample: Estimate
     sample_regions: tuple[str, ...]
 
 
 @router.get("/regions")
-def top(request: Request, room: RoomDep, user: Viewer, t: SpeakerDep) -> Response:
+def top(
+    request: Request, room: RoomDep, user: Viewer, t: SpeakerDep, form: FormName = ""
+) -> Response:
     """The dashboard of the smallest region that holds all this user may see."""
     code = ""
     while len(code) < Level.DESA:
@@ -74,22 +74,31 @@ def top(request: Request, room: RoomDep, user: Viewer, t: SpeakerDep) -> Respons
             break
         code = below[0]
     if code:
-        return go_to(f"/regions/{code}")
-    return _show(request, room, user, t, "")
+        return go_to(f"/regions/{code}", form=form)
+    return _show(request, room, user, t, "", form)
 
 
 @router.get("/regions/{code}")
 def region(
-    request: Request, room: RoomDep, user: Viewer, t: SpeakerDep, code: RegionCode
+    request: Request,
+    room: RoomDep,
+    user: Viewer,
+    t: SpeakerDep,
+    code: RegionCode,
+    form: FormName = "",
 ) -> Response:
-    """The dashboard of one region."""
-    return _show(request, room, user, t, code)
+    """The dashboard of one region, with the votes of one election."""
+    return _show(request, room, user, t, code, form)
 
 
-def _show(request: Request, room: Room, user: User, t: Speaker, code: str) -> Response:
+def _show(
+    request: Request, room: Room, user: User, t: Speaker, code: str, asked: str = ""
+) -> Response:
     require_region(user, code)
+    forms = forms_known(room, code)
+    form = chosen_form(forms, asked)
     found = room.recent.get(
-        ("dashboard", code, user.regions), lambda: figures(room, code, user.regions)
+        ("dashboard", code, user.regions, form), lambda: figures(room, code, user.regions, form)
     )
     if code and not found.children and code not in region_table():
         raise NoSuchRegion(f"no region {code} is known", code=code)
@@ -108,47 +117,61 @@ def _show(request: Request, room: Room, user: User, t: Speaker, code: str) -> Re
         kind_chart=_item_chart(found.sums, "kind", t),
         cause_chart=_item_chart(found.sums, "cause", t),
         votes_chart=_votes_chart(found.sums, t),
-        field_label=field_label,
-        hides_sums=must_not_see_waiting(user)
-        and sum(one.piece("read") for one in found.children) < FEWEST_TPS,
+        forms=forms,
+        form=form,
+        here=lambda one: url(f"/regions/{code}" if code else "/regions", form=one),
+        hides_sums=must_not_see_waiting(user) and _tells_single_numbers(found),
         nothing_yet=room.store.queue.refreshed_batch() is None,
         address=address_of,
     )
 
 
-def figures(room: Room, code: str, limits: tuple[str, ...]) -> Figures:
-    """Count everything of one region, within the limits."""
+def _tells_single_numbers(found: Figures) -> bool:
+    """Whether the sums are over so few TPS that numbers which wait for an answer could be told."""
+    read = sum(one.piece("read") for one in found.children)
+    return (read or found.votes.known_for) < FEWEST_TPS
+
+
+def figures(room: Room, code: str, limits: tuple[str, ...], form: str) -> Figures:
+    """Count everything of one region, within the limits; progress and votes of one form."""
     queue = room.store.queue
     level = _level_below(code)
-    progress = {one.code: one for one in queue.progress(code, level, limits=limits)}
+    known = queue.progress(code, level, limits=limits, form=form or None)
+    progress = {one.code: one for one in known}
+    totals = totals_within(room, code, limits, form)
     table = region_table()
     children = []
     for child in sorted(
         set(progress) | {one.code for one in table.at(level, code) if len(one.code) == level}
     ):
         expected = {tps for limit in limits or ("",) for tps in _tps_within(child, limit)}
-        known = progress.get(child)
-        if expected or known:
-            many = max(len(expected), known.tps if known else 0)
-            children.append(Child(child, region_name(child), many, known))
+        of_child = progress.get(child)
+        if expected or of_child:
+            many = max(len(expected), of_child.tps if of_child else 0)
+            children.append(Child(child, region_name(child), many, of_child))
     return Figures(
         at=datetime.now(UTC),
         children=tuple(children),
         sums=room.store.overview.item_sums(ItemFilter(limits=limits, region=code)),
-        sides=tuple(
-            total for total in totals_within(room, code, limits) if total.field in VOTE_FIELDS
-        ),
+        votes=votes_of(form, totals, candidate_names(room, form, [one.field for one in totals])),
         sample=estimate(queue.sample_counts(limits)),
         sample_regions=limits,
     )
 
 
-def totals_within(room: Room, code: str, limits: tuple[str, ...]) -> tuple[Total, ...]:
-    """Sums within the limits, also where a limit is a single TPS, which sums by desa can't tell."""
+def totals_within(room: Room, code: str, limits: tuple[str, ...], form: str) -> tuple[Total, ...]:
+    """Sums of one form within the limits, also where a limit is a single TPS.
+
+    Sums by desa can't tell those; their cells do.
+    """
+    if not form:
+        return ()
     if all(len(limit) <= Level.DESA for limit in limits) and len(code) <= Level.DESA:
-        return room.store.queue.totals(code, limits=limits)
+        return room.store.queue.totals(code, limits=limits, form=form)
     sums: dict[tuple[str, str], dict[str, int]] = {}
-    for cell in room.store.queue.cells(code, limits=limits, fields=VOTE_FIELDS):
+    for cell in room.store.queue.cells(code, limits=limits, form=form):
+        if not cell.field.startswith("suara_"):
+            continue
         found = sums.setdefault((cell.form, cell.field), dict.fromkeys(_SUMS, 0))
         for name, value in (
             ("entry", cell.entry),

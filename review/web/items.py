@@ -22,7 +22,7 @@ from review.web.filters import FiltersDep
 from review.web.handlers import STATUS, explain
 from review.web.history import Line, in_words
 from review.web.parts import OwnForm, Room, RoomDep, go_to, needs, page, speaker_of
-from review.web.places import field_label, page_number, place_of
+from review.web.places import candidate_names, field_label, page_number, place_of
 from review.web.telling import told
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -87,7 +87,7 @@ def show(
         counts=counts,
         filters=filters,
         place=place_of(item.tps),
-        label=field_label(item.form, item.field),
+        label=field_label(item.form, item.field, candidate_names(room, item.form, [item.field])),
         page_number=page_number(item.form, item.field),
         outcomes=outcomes_for(item),
         needs=NEEDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Annotated, NamedTuple
@@ -10,7 +10,10 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
+from pydantic import StringConstraints
 
+from models.elections import SHARED_FIELDS, election_of
+from models.party_fields import in_printed_order, rows_by_party
 from models.people import User
 from models.queue import DecidedCell, ItemStatus, QueueItem, Total
 from models.records import FieldStatus
@@ -30,27 +33,41 @@ from review.permissions import (
 )
 from review.texts import Speaker
 from review.web.dashboard import path_down, totals_within
-from review.web.parts import Room, RoomDep, SpeakerDep, needs, page
-from review.web.places import field_label, form_of, region_name, region_table
+from review.web.elections import (
+    FormName,
+    candidates_for_columns,
+    choices,
+    chosen_form,
+    column_label,
+    column_number,
+    columns_of,
+    forms_known,
+)
+from review.web.parts import Room, RoomDep, SpeakerDep, needs, page, url
+from review.web.places import (
+    candidate_names,
+    field_label,
+    form_of,
+    party_name,
+    region_name,
+    region_table,
+    row_label,
+)
 from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
 
 KecamatanCode = Annotated[str, Path(pattern=r"^[0-9]{6}$")]
 TpsCodePath = Annotated[str, Path(pattern=r"^[0-9]{13}$")]
+ColumnNumber = Annotated[str, StringConstraints(max_length=15, pattern=r"^[0-9]{1,15}$")]
 Viewer = Annotated[User, needs(Permission.VIEW)]
 
-SHOWN = (
-    "suara_paslon_1",
-    "suara_paslon_2",
-    "suara_paslon_3",
-    "suara_sah",
-    "suara_tidak_sah",
-    "suara_total",
-)
-"""Fields a plenary reads out."""
+MOST_CHOSEN = 100
+"""Columns an address may name."""
 
-HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = (
+BROKEN, REPORTED, HIDDEN, DECIDED, DIFFERS, NO_ENTRY, NOT_SURE, SAME, NOTHING = (
+    "broken",
+    "reported",
     "hidden",
     "decided",
     "differs",
@@ -82,17 +99,25 @@ class TpsLine:
     desa: str
     marks: tuple[Mark, ...]
     progress: TpsMark | None
+    waits: bool = False
+    """Something that is not among the columns waits, and may be told."""
 
     @property
     def differs(self) -> bool:
         """Whether any of its cells needs eyes."""
-        return any(mark.state not in (SAME, NOTHING) for mark in self.marks)
+        return self.waits or any(mark.state not in (SAME, NOTHING, REPORTED) for mark in self.marks)
 
     @property
     def stands(self) -> tuple[bool, int, int]:
         """Whether a photo of it was read, items that wait, items that are done."""
         one = self.progress
         return (one.pages_read > 0, one.items_waiting, one.items_done) if one else (False, 0, 0)
+
+
+def _reported(entry: int | None, waits: bool) -> Mark:
+    """How a cell stands where there is nothing to hold its entry against but sums."""
+    state = NOTHING if entry is None else REPORTED
+    return Mark(BROKEN if waits else state, entry, None)
 
 
 @lru_cache(maxsize=8192)
@@ -102,63 +127,101 @@ def mark_of(
     status: str | None,
     is_decided: bool,
     decided: int | None,
+    is_unread: bool = False,
+    waits: bool = False,
 ) -> Mark:
-    """How a cell stands. A kecamatan has thousands of cells and a few hundred different ones."""
+    """How a cell stands. A kecamatan has thousands of cells and a few hundred different ones.
+
+    Args:
+        entry: The reported number.
+        reading: The number on paper.
+        status: How sure the reading is.
+        is_decided: An auditor said what the number is.
+        decided: That number.
+        is_unread: No photo of this form was read anywhere here, so that the machine says nothing.
+        waits: An item about the cell waits; only of interest where nothing was read.
+
+    """
     if is_decided:
         return Mark(DECIDED, entry, decided)
+    if is_unread:
+        return _reported(entry, waits)
     if reading is not None and entry is None:
         return Mark(NO_ENTRY, None, reading)
     if reading is not None and reading != entry:
         return Mark(DIFFERS, entry, reading)
-    if status == FieldStatus.REVIEW or reading is None:
-        empty = entry is None and reading is None and status != FieldStatus.REVIEW
-        return Mark(NOTHING if empty else NOT_SURE, entry, None)
-    return Mark(SAME, entry, reading)
+    is_sure = reading is not None and status != FieldStatus.REVIEW
+    empty = entry is None and reading is None and status != FieldStatus.REVIEW
+    return Mark(
+        SAME if is_sure else NOTHING if empty else NOT_SURE, entry, reading if is_sure else None
+    )
 
 
 def lines_of(
     cells: Iterable[CellMark],
     progress: Iterable[TpsMark],
-    hidden: frozenset[tuple[str, str, str]],
+    waiting: frozenset[tuple[str, str, str]],
     expected: Iterable[str],
     form: str,
+    fields: Sequence[str],
+    *,
+    hides: bool,
 ) -> tuple[TpsLine, ...]:
-    """Every TPS of a kecamatan as a row, also those that nothing is known of."""
-    marks: dict[str, dict[str, Mark]] = {tps: {} for tps in expected}
+    """Every TPS of a kecamatan as a row, also those that nothing is known of.
+
+    Args:
+        cells: Of that form, in any order.
+        progress: Of its TPS.
+        waiting: TPS, form and field of what waits.
+        expected: TPS that ought to be there.
+        form: Id of the form.
+        fields: One a column.
+        hides: Whoever looks must not see what waits.
+
+    """
+    known = {one.tps: one for one in progress if one.form == form}
+    is_unread = not any(one.pages_read for one in known.values())
+    marks: dict[str, dict[str, Mark]] = {tps: {} for tps in (*expected, *known)}
     for tps, of, field, *stands in cells:
         if of == form:
             # An item that waits for whoever looks: nothing is told before the blind answer.
-            is_hidden = (tps, of, field) in hidden
-            marks.setdefault(tps, {})[field] = HIDDEN_CELL if is_hidden else mark_of(*stands)
-    known = {one.tps: one for one in progress if one.form == form}
-    for tps in known:
-        marks.setdefault(tps, {})
+            waits = (tps, of, field) in waiting
+            marks.setdefault(tps, {})[field] = (
+                HIDDEN_CELL if waits and hides else mark_of(*stands, is_unread, is_unread and waits)
+            )
     of_desa = cache(region_name)
     return tuple(
         TpsLine(
             tps,
             of_desa(tps[: Level.DESA]),
-            tuple([of_tps.get(field, NO_CELL) for field in SHOWN]),
+            tuple([of_tps.get(field, NO_CELL) for field in fields]),
             known.get(tps),
+            is_unread and not hides and tps in known and known[tps].items_waiting > 0,
         )
         for tps, of_tps in sorted(marks.items())
     )
 
 
-def kecamatan_lines(room: Room, user: User, code: str) -> tuple[str, tuple[TpsLine, ...]]:
-    """The form and the rows of one kecamatan, as this user may see them."""
+def kecamatan_lines(
+    room: Room, user: User, code: str, form: str, fields: Sequence[str]
+) -> tuple[TpsLine, ...]:
+    """The rows of one kecamatan for one form, as this user may see them."""
     limits = user.regions
-    cells = room.store.overview.marks(code, SHOWN, limits=limits)
-    progress = room.store.overview.tps_marks(code, limits=limits)
-    hidden: frozenset[tuple[str, str, str]] = frozenset()
-    if must_not_see_waiting(user):
-        hidden = room.store.overview.waiting_fields(code, limits=limits, fields=SHOWN)
-    forms = sorted({cell.form for cell in cells} | {one.form for one in progress})
-    form = forms[0] if forms else ""
+    progress = room.store.overview.tps_marks(code, limits=limits, form=form)
+    known = [one.tps for one in progress]
+    cells = (
+        room.store.overview.marks(code, fields, limits=limits, form=form, tps=known)
+        if known
+        else []
+    )
+    hides = must_not_see_waiting(user)
+    waiting: frozenset[tuple[str, str, str]] = frozenset()
+    if hides or not any(one.pages_read for one in progress):
+        waiting = room.store.overview.waiting_fields(code, limits=limits, fields=fields)
     expected = [
         tps for tps in region_table().tps(code) if not limits or tps.startswith(tuple(limits))
     ]
-    return form, lines_of(cells, progress, hidden, expected, form)
+    return lines_of(cells, progress, waiting, expected, form, fields, hides=hides)
 
 
 @router.get("/kecamatan/{code}")
@@ -169,14 +232,20 @@ def kecamatan(
     t: SpeakerDep,
     code: KecamatanCode,
     only: Annotated[str, Query(pattern="^(differs)?$")] = "",
+    form: FormName = "",
+    column: Annotated[list[ColumnNumber] | None, Query(max_length=MOST_CHOSEN)] = None,
 ) -> Response:
-    """Every TPS of a kecamatan as a row, in large type."""
+    """Every TPS of a kecamatan as a row, in large type; of one election."""
     require_region(user, code)
     hides = must_not_see_waiting(user)
-    key = ("kecamatan", code, user.regions, hides, only, t.language)
-    found = room.recent.get(key, lambda: _table(room, user, t, code, only))
+    forms = forms_known(room, code)
+    chosen = chosen_form(forms, form)
+    asked = tuple(sorted(set(column or ())))
+    key = ("kecamatan", code, user.regions, hides, only, t.language, chosen, asked)
+    found = room.recent.get(key, lambda: _table(room, user, t, code, only, chosen, asked))
     if not found.many:
         raise NoSuchRegion(f"no TPS of {code} is known", code=code)
+    named = chosen if len(forms) > 1 else ""
     return page(
         request,
         "kecamatan.html",
@@ -191,6 +260,12 @@ def kecamatan(
         nothing_marked=only and not found.marked,
         hides=hides,
         known=found.is_known,
+        forms=forms,
+        form=chosen,
+        named=named,
+        asked=asked,
+        columns=found.columns,
+        here=lambda one: url(f"/kecamatan/{code}", form=one, only=only),
     )
 
 
@@ -203,31 +278,49 @@ class Drawn:
     marked: int
     is_known: bool
     """Whether anything is known of any of its TPS."""
+    columns: tuple[tuple[str, str, bool], ...]
+    """Number, label, and whether it is shown, of all parties or persons that may be a column."""
 
 
-def _table(room: Room, user: User, t: Speaker, code: str, only: str) -> Drawn:
-    form, lines = kecamatan_lines(room, user, code)
+def _table(
+    room: Room, user: User, t: Speaker, code: str, only: str, form: str, asked: Sequence[str]
+) -> Drawn:
+    totals = totals_within(room, code, user.regions, form)
+    fields = columns_of(form, totals, asked)
+    may_be = candidates_for_columns(form, totals)
+    names = candidate_names(room, form, may_be)
+    lines = kecamatan_lines(room, user, code, form, fields)
     marked = [line for line in lines if line.differs]
     shown = marked if only else lines
     html = room.templates.get_template("kecamatan_table.html").render(
         t=t,
         name=region_name(code),
-        fields=[(field, field_label(form, field)) for field in SHOWN],
+        fields=[(field, column_label(form, field, names)) for field in fields],
         lines=shown,
         marks={mark for line in shown for mark in line.marks},
         states={line.stands for line in shown},
         only=only,
-        totals=_totals(room, user, code, form),
+        totals=_totals(user, totals, fields),
         hides=must_not_see_waiting(user),
+        named=form if len(forms_known(room, code)) > 1 else "",
     )
-    return Drawn(Markup(html), len(lines), len(marked), bool(form))  # noqa: S704 - by a template
+    return Drawn(
+        Markup(html),  # noqa: S704 - by a template
+        len(lines),
+        len(marked),
+        bool(form),
+        tuple(
+            (column_number(field), column_label(form, field, names), field in fields)
+            for field in may_be
+        ),
+    )
 
 
-def _totals(room: Room, user: User, code: str, form: str) -> list[Total | None]:
+def _totals(user: User, totals: Iterable[Total], fields: Sequence[str]) -> list[Total | None]:
     if any(len(limit) > Level.DESA for limit in user.regions):
-        return [None] * len(SHOWN)
-    found = {one.field: one for one in totals_within(room, code, user.regions) if one.form == form}
-    return [found.get(field) for field in SHOWN]
+        return [None] * len(fields)
+    found = {one.field: one for one in totals}
+    return [found.get(field) for field in fields]
 
 
 # One TPS
@@ -245,6 +338,14 @@ class FieldLine:
     cell: DecidedCell | None
     hidden: bool
 
+    @property
+    def needs_eyes(self) -> bool:
+        """Whether it waits for an answer, was decided, or reads otherwise than it was reported."""
+        cell = self.cell
+        if cell is None or self.hidden:
+            return self.hidden
+        return cell.is_decided or (cell.reading is not None and cell.reading != cell.entry)
+
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
@@ -256,15 +357,24 @@ class ItemLine:
 
 @router.get("/tps/{code}")
 def tps(
-    request: Request, room: RoomDep, user: Viewer, t: SpeakerDep, code: TpsCodePath
+    request: Request,
+    room: RoomDep,
+    user: Viewer,
+    t: SpeakerDep,
+    code: TpsCodePath,
+    form: FormName = "",
 ) -> Response:
-    """All that is known of one TPS."""
+    """All that is known of one TPS; its numbers of one election."""
     require_within(user, [code])
     store = room.store
-    cells = store.queue.cells(code)
-    revisions = store.entry_revisions(code)
+    every_revision = store.entry_revisions(code)
     photos = store.queue.photos_of_tps(code)
-    if not cells and not revisions and not photos and code not in region_table():
+    reported = {one.entry.form for one in every_revision}
+    forms = choices(store.overview.forms(code) | reported)
+    chosen = chosen_form(forms, form)
+    revisions = [one for one in every_revision if one.entry.form == chosen]
+    cells = store.queue.cells(code, form=chosen)
+    if not forms and not photos and code not in region_table():
         raise NoSuchRegion(f"no TPS {code} is known", code=code)
     blind = must_not_see_waiting(user)
     hidden = store.overview.waiting_fields(code) if blind else frozenset()
@@ -272,45 +382,85 @@ def tps(
     items = [
         item for item in store.overview.items_by_place(wanted) if item.status is not ItemStatus.GONE
     ]
+    names = candidate_names(room, chosen, [cell.field for cell in cells])
+    lines = _field_lines(chosen, cells, revisions, hidden, names)
     return page(
         request,
         "tps.html",
         user=user,
         code=code,
         path_down=path_down(user, code),
-        fields=_field_lines(cells, revisions, hidden),
+        groups=_groups(lines),
         revisions=revisions,
         has_entries=any(cell.entry is not None for cell in cells),
         photos=photos,
         items=[ItemLine(item, _decision(room, user, item)) for item in items],
         tell=teller(room, t, items),
         blind=blind,
-        field_label=field_label,
+        item_label=lambda item: field_label(item.form, item.field, names),
+        forms=forms,
+        form=chosen,
+        here=lambda one: url(f"/tps/{code}", form=one),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """Some fields of a TPS: those of the form at large, or the rows of one party."""
+
+    name: str
+    """The party; empty for the first group, which is always open."""
+    lines: tuple[FieldLine, ...]
+    total: FieldLine | None
+    needs_eyes: bool
+    """Something in it waits or differs: then it is open from the start."""
+
+
+def _groups(lines: Sequence[FieldLine]) -> tuple[FieldGroup, ...]:
+    """The form at large with the parties' totals first, then each party's own rows."""
+    by_field = {line.field: line for line in lines}
+    parties = rows_by_party(by_field)
+    within = {
+        field
+        for party, rows in parties.items()
+        if party is not None
+        for field in (rows.alone, *rows.candidates)
+        if field is not None
+    }
+    first = tuple(line for line in lines if line.field not in within)
+    groups = [FieldGroup("", first, None, True)] if first else []
+    for party, rows in parties.items():
+        below = tuple(
+            by_field[field] for field in (rows.alone, *rows.candidates) if field in within
+        )
+        if party is not None and below:
+            total = by_field.get(rows.total or "")
+            eyes = any(line.needs_eyes for line in below)
+            groups.append(FieldGroup(party_name(party), below, total, eyes))
+    return tuple(groups)
+
+
 def _field_lines(
+    form: str,
     cells: Iterable[DecidedCell],
     revisions: Iterable[EntryRevision],
     hidden: frozenset[tuple[str, str, str]],
+    names: Mapping[str, str],
 ) -> list[FieldLine]:
-    by_field = {(cell.form, cell.field): cell for cell in cells}
+    by_field = {cell.field: cell for cell in cells}
     entries = [revision.entry for revision in revisions]
-    forms = sorted({form for form, _ in by_field} | {entry.form for entry in entries})
+    known = form_of(form)
+    printed = list(known.field_names if known else SHARED_FIELDS if election_of(form) else ())
+    others = {*by_field, *(field for entry in entries for field in entry.fields)} - set(printed)
     lines = []
-    for form in forms:
-        known = form_of(form)
-        names = list(known.field_names) if known else []
-        names += sorted({field for of, field in by_field if of == form} - set(names))
-        for field in names:
-            said = tuple(
-                entry.fields.get(field) if entry.form == form else None for entry in entries
-            )
-            cell = by_field.get((form, field))
-            if cell is None and all(value is None for value in said):
-                continue
-            is_hidden = (cell.tps, form, field) in hidden if cell else False
-            lines.append(FieldLine(form, field, field_label(form, field), said, cell, is_hidden))
+    for field in (*printed, *in_printed_order(sorted(others))):
+        said = tuple(entry.fields.get(field) for entry in entries)
+        cell = by_field.get(field)
+        if cell is None and all(value is None for value in said):
+            continue
+        is_hidden = (cell.tps, form, field) in hidden if cell else False
+        label = row_label(form, field, names)
+        lines.append(FieldLine(form, field, label, said, cell, is_hidden))
     return lines
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from types import MappingProxyType
 
+from models.elections import SHARED_FIELDS, Election, election_of, parties
 from models.forms import template
 from models.forms.template import FormTemplate
+from models.party_fields import party_field
 from models.regions import Level, Region, RegionTable, load_regions
+from review.web.parts import Room
+
+Names = Mapping[str, str]
+"""Field to a candidate's name."""
+
+NO_NAMES: Names = MappingProxyType({})
 
 _used: list[RegionTable] = []
 
@@ -44,11 +54,67 @@ def form_of(form: str | None) -> FormTemplate | None:
     return template.load_form(form) if form in template.installed_forms() and form else None
 
 
-def field_label(form: str | None, field: str | None) -> str:
-    """A field's label as it is printed; its name where the form is not installed."""
+def field_label(form: str | None, field: str | None, names: Names = NO_NAMES) -> str:
+    """A field's label as it is printed, with its election where that is not the presidential one.
+
+    Args:
+        form: Id of the form.
+        field: Name of the field; its name itself is given where nothing better is known.
+        names: Candidates' names by field, where they are known.
+
+    """
+    label = row_label(form, field, names)
+    election = election_of(form)
+    if not label or election is None or election is Election.PPWP:
+        return label
+    return f"{election.label}: {label}"
+
+
+def row_label(form: str | None, field: str | None, names: Names = NO_NAMES) -> str:
+    """A field's label without its election, for pages that are of one."""
+    if field is None:
+        return ""
+    printed = _printed_label(form, field)
+    if printed is not None:
+        return printed
+    row = party_field(field)
+    if row is None or (row.party is None and row.row != "candidate"):
+        return field
+    party = parties().get(row.party or 0)
+    of = f"{row.party} {party.short}" if party else str(row.party or "")
+    who = f"{names[field]} ({row.candidate})" if field in names else f"calon {row.candidate}"
+    words = {
+        "alone": f"{of}, suara partai",
+        "total": f"{of}, jumlah partai dan calon",
+        "candidate": f"{of}, {who}" if of else who,
+    }
+    return words[row.row]
+
+
+def party_name(number: int) -> str:
+    """``4 Golkar``: a party as ballot paper and count sheet have it."""
+    party = parties().get(number)
+    return f"{number} {party.short}" if party else str(number)
+
+
+def candidate_names(room: Room, form: str | None, fields: Iterable[str | None]) -> Names:
+    """Names of the candidates among some fields of a form."""
+    rows = [field for field in fields if field and _is_candidate(field)]
+    return room.store.candidate_names(form, rows) if form and rows else NO_NAMES
+
+
+def _is_candidate(field: str) -> bool:
+    row = party_field(field)
+    return row is not None and row.row == "candidate"
+
+
+def _printed_label(form: str | None, field: str) -> str | None:
+    """As the template has it; of fields that all forms of 2024 share, as ppwp's has it."""
     known = form_of(form)
-    if known is None or field is None or field not in known.field_names:
-        return field or ""
+    if known is None and election_of(form) is not None and field in SHARED_FIELDS:
+        known = form_of(Election.PPWP.form)
+    if known is None or field not in known.field_names:
+        return None
     return known.page_of(field).field(field).label
 
 

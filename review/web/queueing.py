@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,15 +12,17 @@ from fastapi.responses import HTMLResponse, Response
 
 from models.forms.template import installed_forms
 from models.people import User
-from models.queue import WAITING
+from models.queue import WAITING, QueueItem
 from models.records import Cause, ConflictKind
 from review.permissions import Permission, allows
+from review.web.elections import choices, forms_known
 from review.web.filters import FiltersDep
 from review.web.items import last_decided
-from review.web.parts import OwnForm, RoomDep, UserDep, go_to, needs, page, speaker_of
+from review.web.parts import OwnForm, Room, RoomDep, UserDep, go_to, needs, page, speaker_of
 from review.web.places import (
+    Names,
+    candidate_names,
     field_label,
-    form_of,
     place_of,
     region_name,
     region_table,
@@ -68,7 +71,7 @@ def queue(
         now=datetime.now(UTC),
         kinds=[kind.value for kind in ConflictKind],
         causes=[cause.value for cause in Cause],
-        forms={name: form.title for name in installed_forms() if (form := form_of(name))},
+        forms=choices({*installed_forms(), *(one.form for one in forms_known(room, ""))}),
         regions=regions_to_choose(user.regions),
         region_known=filters.region in region_table(),
         region_name=place_of(filters.region)
@@ -76,11 +79,20 @@ def queue(
         else region_name(filters.region),
         last=last_decided(room, user, last),
         place_of=place_of,
+        label_of=_labels(room, found.items),
         tell=teller(room, speaker_of(request), found.items),
         hides=allows(user, Permission.DECIDE),  # who works from this list answers blind
-        field_label=field_label,
         nothing_yet=room.store.queue.refreshed_batch() is None,
     )
+
+
+def _labels(room: Room, items: Sequence[QueueItem]) -> Callable[[QueueItem], str]:
+    """Labels of some items, with the names of candidates among them."""
+    names: dict[str | None, Names] = {}
+    for form in {item.form for item in items}:
+        fields = [item.field for item in items if item.form == form]
+        names[form] = candidate_names(room, form, fields)
+    return lambda item: field_label(item.form, item.field, names[item.form])
 
 
 @router.post("/queue/next", dependencies=[OwnForm])

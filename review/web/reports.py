@@ -36,10 +36,10 @@ from review.record import (
 )
 from review.reports import Names, csv_lines, rows_of, xlsx_file
 from review.texts import WIB, Speaker
+from review.web.elections import choices, votes_of
 from review.web.evidence import around, quarter_turns
-from review.web.kecamatan import SHOWN
 from review.web.parts import OwnForm, Room, RoomDep, SpeakerDep, needs, page
-from review.web.places import field_label, place_of, region_name, region_table
+from review.web.places import NO_NAMES, field_label, place_of, region_name, region_table
 from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -170,17 +170,21 @@ def record_of(room: Room, user: User, t: Speaker, code: str) -> KecamatanRecord:
         )
     sums = []
     if all(len(limit) <= Level.DESA for limit in limits):
-        sums = [
-            SumLine(
-                field_label(total.form, total.field),
-                total.entry,
-                total.audited,
-                total.entry_known,
-                total.audited_known,
+        forms = choices(room.store.overview.forms(code))
+        for form in (one.form for one in forms):
+            votes = votes_of(
+                form, room.store.queue.totals(code, limits=limits, form=form), NO_NAMES
             )
-            for total in room.store.queue.totals(code, limits=limits)
-            if total.field in SHOWN
-        ]
+            sums += [
+                SumLine(
+                    field_label(form, row.field),
+                    row.total.entry,
+                    row.total.audited,
+                    row.total.entry_known,
+                    row.total.audited_known,
+                )
+                for row in votes.main
+            ]
     return KecamatanRecord(
         code=code,
         name=region_name(code),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from models.rules import Verdict, evaluate_all
 from pipeline.entries import read_entries
-from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, CHART_KEYS
+from pipeline.entries.charts import CHART_KEYS
+from pipeline.entries.sirekap import ADMINISTRASI_FIELDS
 
 
 def test_counts_on_jakarta_2024(shared: Path) -> None:

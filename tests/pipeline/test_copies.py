@@ -162,7 +162,7 @@ def test_a_forms_own_sums_move_the_confidence(own_form: str) -> None:
 def test_a_csv_is_filed_under_the_form_whose_columns_it_has(own_form: str) -> None:
     (entry,) = read_table(f"tps,suara_calon_1,suara_sah\n{A},3,5\n".encode(), "e.csv")
     assert (entry.form, entry.fields) == (own_form, {"suara_calon_1": 3, "suara_sah": 5})
-    (entry,) = read_table(f"tps,suara_sah\n{A},5\n".encode(), "e.csv")
+    (entry,) = read_table(f"tps,suara_paslon_1\n{A},5\n".encode(), "e.csv")
     assert entry.form == PLANO
 
 
@@ -189,5 +189,5 @@ def test_a_row_of_no_form_or_of_two_is_refused(row: str, said: str) -> None:
 def test_every_tps_owes_the_form_that_was_asked_for(own_form: str) -> None:
     gathered = gather([page(PLANO, 2, suara_sah=3)], form=own_form)
     assert own_form in {missing.form for missing in gathered.missing}
-    (conflict,) = compare_all(gather([]), None, expected=[A], form=own_form)
+    (conflict,) = compare_all(gather([]), None, expected=[A], owed=own_form)
     assert (conflict.form, conflict.kind) == (own_form, ConflictKind.PAGE_MISSING)

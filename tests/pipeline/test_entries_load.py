@@ -133,15 +133,6 @@ def test_one_broken_file_loses_only_itself(tmp_path: Path) -> None:
     assert len(problems) == 2
 
 
-def test_other_elections_are_passed_over_and_said_so(tmp_path: Path) -> None:
-    put(tmp_path / "ppwp", f"{DESA}001", sirekap_object(1))
-    for number in (1, 2):
-        put(tmp_path / "pdpr", f"{DESA}00{number}", {"chart": {"1": {"jml_suara_total": 3}}})
-    problems: list[EntriesFileError] = []
-    assert votes(list(read_entries(tmp_path, on_problem=problems.append))) == [("001", 1)]
-    assert ["pdpr: passed over" in problem.message for problem in problems] == [True]
-
-
 def test_paths_that_hold_no_entries_fail_at_once(tmp_path: Path) -> None:
     with pytest.raises(EntriesFileError, match="no such file"):
         read_entries(tmp_path / "none.json")

@@ -12,7 +12,8 @@ from models.errors import EntriesFileError
 from models.forms.template import load_form
 from models.records import Entry
 from pipeline.entries import SIREKAP_FIELDS, read_entries, read_sirekap
-from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, CHART_KEYS
+from pipeline.entries.charts import CHART_KEYS
+from pipeline.entries.sirekap import ADMINISTRASI_FIELDS
 
 TPS = "3216012001001"
 
@@ -109,7 +110,8 @@ def test_numbers_come_through_and_null_stays_null(
         ({"chart": {"100025": True}}, r"chart\.100025.*True"),
         ({"chart": {"100025": "12"}}, r"chart\.100025.*'12'"),
         ({"chart": {"100025": 10**18}}, r"chart\.100025"),
-        ({"chart": {"100028": 1}}, "'100028' is no paslon"),
+        ({"chart": {"100025": 1, "100028": 1}}, "'100028' is no paslon"),
+        ({"chart": {"100028": 1}}, "may be of ppwp or dpd"),
         ({"chart": {"null": 4}}, "'null' is no paslon"),
         ({"chart": [1, 2, 3]}, "chart: an object"),
         ({"administrasi": {"suara_sah": -3}}, r"administrasi\.suara_sah.*-3"),

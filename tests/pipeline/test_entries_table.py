@@ -14,11 +14,12 @@ from models.records import Entry
 from pipeline.entries import TableLayout, read_entries, read_table
 
 TPS = "3216012001001"
-FIELDS = load_form("c-hasil-ppwp-2024").field_names
+PPWP = "c-hasil-ppwp-2024"
+FIELDS = load_form(PPWP).field_names
 
 
 def read(text: str, layout: TableLayout | None = None) -> list[Entry]:
-    return list(read_table(text.encode(), "file.csv", layout=layout))
+    return list(read_table(text.encode(), "file.csv", layout=layout, form=PPWP))
 
 
 def test_own_layout() -> None:
@@ -130,6 +131,6 @@ def test_not_utf8() -> None:
 def test_one_broken_row_loses_only_itself() -> None:
     problems: list[EntriesFileError] = []
     text = f"tps,suara_sah\n{TPS},1\n3216012001002,x\n3216012001003,3\n"
-    entries = list(read_table(text.encode(), "file.csv", on_problem=problems.append))
+    entries = list(read_table(text.encode(), "file.csv", form=PPWP, on_problem=problems.append))
     assert [entry.fields["suara_sah"] for entry in entries] == [1, 3]
     assert ["line 3" in problem.message for problem in problems] == [True]

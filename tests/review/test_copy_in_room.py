@@ -1,4 +1,4 @@
-"""A copying error in the auditors' room: both numbers, in a sentence and in a line of arithmetic."""
+"""A copying error in the auditors' room: both numbers, in a sentence and in its arithmetic."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
             detail="The copy (SALINAN) says 177 (b.jpg), the large sheet (plano) 117 (a.jpg).",
         ).model_copy(update={"form": SALINAN, "votes": 60})
         plano = cell(FIRST, FIELD, 117, 117)
-        opened.queue.save_cells([plano, plano.model_copy(update={"form": SALINAN, "reading": 177})], [])
+        copy = plano.model_copy(update={"form": SALINAN, "reading": 177})
+        opened.queue.save_cells([plano, copy], [])
         fill(opened, [facts])
         yield opened
 
