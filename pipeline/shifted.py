@@ -8,6 +8,7 @@ compared with the photo at the place found and at the places around it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -92,16 +93,9 @@ def shift_of(placed: PlacedPage, dark: Grey) -> Shift:
 
 def _pitches(page: PageTemplate) -> tuple[float, float]:
     """From box to box, and from row to row, mm."""
-    beside = [
-        b[0] - a[0]
-        for field in page.fields
-        for a, b in zip(field.boxes, field.boxes[1:], strict=False)
-        if b[0] > a[0]
-    ]
+    beside = [b[0] - a[0] for field in page.fields for a, b in pairwise(field.boxes) if b[0] > a[0]]
     tops = sorted({round(field.boxes[0][1], 1) for field in page.fields})
-    rows = [
-        below - above for above, below in zip(tops, tops[1:], strict=False) if below - above > 5
-    ]
+    rows = [below - above for above, below in pairwise(tops) if below - above > 5]
     right = float(np.median(beside)) if beside else 20.0
     return right, float(np.median(rows)) if rows else 20.0
 

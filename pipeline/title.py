@@ -136,7 +136,7 @@ def _title(text: str, forms: tuple[FormTemplate, ...]) -> Title:
 
 
 def _telling(form: FormTemplate) -> set[str]:
-    """Printed lines that only this form has: not "MODEL", nor "Halaman 1 dari 3", nor "Lembar 1"."""
+    """Printed lines that only this form has: not "MODEL", nor "Lembar 1"."""
     lines = {line for page in form.pages for line in page.title} | {form.title}
     return {
         line
