@@ -28,7 +28,7 @@ from fixtures import fake_reading
 from fixtures.fake_reading import RECIPE, write_photo
 from flows.arrivals import find_arrivals
 from flows.pool import Outcome as Read
-from flows.pool import PhotoJob, ReadingPool
+from flows.pool import PhotoJob
 from flows.progress import LineReporter
 from flows.run import Run
 from flows.summary import Summary
@@ -222,17 +222,19 @@ class Bench:
         assert len({item.key for item in waiting}) == len(waiting)
 
 
-class NoPool(ReadingPool):
+class NoPool:
     """Reads in this process, when it is asked for: a run that no process of its own can disturb."""
+
+    workers = 1
 
     def __init__(self) -> None:
         self._reader = fake_reading.load()
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def recipe(self) -> str:
         return self._reader.recipe
+
+    def recipe_parts(self) -> dict[str, str]:
+        return dict(self._reader.recipe_parts)
 
     def submit(self, jobs: Iterable[PhotoJob]) -> None:
         pass
