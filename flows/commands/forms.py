@@ -42,8 +42,8 @@ def list_forms() -> None:
     from models.forms.template import installed_forms, load_form, shipped_forms
 
     table = Table()
-    table.add_column("form")
-    table.add_column("from")
+    table.add_column("form", overflow="fold", no_wrap=True)
+    table.add_column("from", no_wrap=True)
     table.add_column("title")
     table.add_column("pages", justify="right")
     table.add_column("fields", justify="right")
