@@ -21,6 +21,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from models.forms.template import installed_forms, load_form, owed_form
 from models.records import Record, TpsCode
 from models.regions import RegionTable
 from models.store.items import Batch, PageKey
@@ -121,6 +122,8 @@ def context_of(regions: RegionTable | None, reported: Mapping[str, Collection[st
     """
     told = [
         _code_digest(),
+        owed_form(),
+        [[form, load_form(form).digest] for form in installed_forms()],
         None if regions is None else [[one.code, one.name] for one in regions],
         None
         if reported is None

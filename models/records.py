@@ -58,6 +58,9 @@ class ReviewReason(StrEnum):
     """The form's sums would make another number likelier than the one that was read."""
     CELL_OUT_OF_PLACE = "cell_out_of_place"
     TOO_COARSE = "too_coarse"
+    NOT_MEASURED = "not_measured"
+    """How often readings of this form are wrong was not measured, and no second witness says the
+    same."""
 
 
 class DigitBox(Record):

@@ -46,6 +46,9 @@ class Reliabilities(Record):
 
     recognisers: dict[str, str]
     """Name to digest of the weights that this was measured with."""
+    forms: tuple[str, ...] = ("c-hasil-ppwp-2024",)
+    """Ids of the forms that this was measured on: of others nothing is clear on the word of the
+    digits alone."""
     witnesses: dict[str, WitnessReliability]
     slip: Probability
     """How often the digits on paper are another number than the one the writers meant."""

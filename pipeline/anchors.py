@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forms.draw import draw_page
-from models.forms.template import FormTemplate, PageTemplate
+from models.forms.template import BoxMm, FormTemplate, PageTemplate
 from pipeline.ink import ink
 
 REFERENCE_PX_PER_MM = 2.0
@@ -28,6 +28,10 @@ CROSSING_SPACING_MM = 24.0
 """Crossings of rulings nearer to each other than this say the same thing twice."""
 
 
+LONG_BOX = 1.4
+"""From this ratio of its sides a digit box no longer fits a patch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """The patches of one page, in the order: digit boxes, marks, bubbles, crossings."""
@@ -43,7 +47,7 @@ class Anchors:
     coarse: NDArray[np.uint8]
     """The same patches at ``COARSE_PX_PER_MM``."""
     fields: tuple[str | None, ...]
-    """Which field a digit box belongs to; ``None`` for all else."""
+    """Which field a digit box belongs to; ``None`` for all else, and where boxes are pale."""
 
     def patches_at(self, px_per_mm: float) -> NDArray[np.uint8]:
         """The patches at one of the two scales; ``ValueError`` for any other."""
@@ -75,6 +79,20 @@ def _crossings(page: PageTemplate) -> list[tuple[float, float]]:
     return found
 
 
+def _seen_at(box: BoxMm) -> list[tuple[float, float]]:
+    """Middles of the patches that show where a digit box is.
+
+    Its own; for a long box those of its short sides, as it looks the same all along.
+    """
+    x0, y0, x1, y1 = box
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    if y1 - y0 > LONG_BOX * (x1 - x0):
+        return [(x, y0), (x, y1)]
+    if x1 - x0 > LONG_BOX * (y1 - y0):
+        return [(x0, y), (x1, y)]
+    return [(x, y)]
+
+
 def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
     centres: list[tuple[float, float]] = []
     fields: list[str | None] = []
@@ -85,9 +103,12 @@ def _make_anchors(form: FormTemplate, page: PageTemplate) -> Anchors:
         fields.append(field)
         reach.append(reach_mm)
 
-    for field in page.fields:
-        for x0, y0, x1, y1 in field.boxes:
-            add((x0 + x1) / 2, (y0 + y1) / 2, 0.45 * (x1 - x0), field.name)
+    # A pale box drowns in the digit that is written over it: what is printed black around it
+    # must tell where it is.
+    for field in page.fields if form.box_ink == "black" else ():
+        for box in field.boxes:
+            for x, y in _seen_at(box):
+                add(x, y, 0.45 * (box[2] - box[0]), field.name)
     for mark in page.fiducials:
         add(*mark.centre, 170.0)
     if page.tag:

@@ -9,6 +9,7 @@ import numpy as np
 from models.forms.template import BoxMm, FieldTemplate, Grid
 from models.recognisers.recogniser import CROP_PX
 from pipeline.arrays import Array, Grey, Points3
+from pipeline.clean_box import clean_box
 from pipeline.ruled import settled
 from pipeline.states import CellCut, CutPage, GridCut, LineCut, PlacedPage
 from pipeline.straighten import (
@@ -48,7 +49,7 @@ def cut_cells(placed: PlacedPage) -> CutPage:
         field.name: corners[start:end]
         for field, start, end in zip(fields, ends, ends[1:], strict=False)
     }
-    digits = straighten_cells(placed.photo.grey, corners, _sampled(corners), CROP_PX)
+    digits = _digit_pictures(fields, placed, corners)
     cells: dict[str, CellCut] = {}
     start = 0
     for field in placed.page.fields:
@@ -70,6 +71,19 @@ def cut_cells(placed: PlacedPage) -> CutPage:
         )
         start += count
     return CutPage(placed, cells)
+
+
+def _digit_pictures(fields: Sequence[FieldTemplate], placed: PlacedPage, corners: Points3) -> Grey:
+    """(boxes, 48, 48): the boxes of all fields as the form's recogniser wants them."""
+    if placed.form.digits == "digits-kotak":
+        return straighten_cells(placed.photo.grey, corners, _sampled(corners), CROP_PX)
+    pictures = []
+    for field in fields:
+        right, down = placed.nudges[field.name]
+        for x0, y0, x1, y1 in field.boxes:
+            box = (x0 + right, y0 + down, x1 + right, y1 + down)
+            pictures.append(clean_box(placed.photo.grey, placed.warp, box))
+    return np.stack(pictures)
 
 
 def _sampled(outlines: Points3) -> int:

@@ -25,6 +25,8 @@ not in view             page missing (in part), once a page, from ``compare_all`
   one another: one list of voters has one length.
 * A page that nobody could read is ``page_missing`` whatever else is said about it, and each photo
   that could not be read is ``unreadable`` besides (``wrong_page`` where it is another form).
+* A copy of a form (SALINAN) is held against the form itself, and stands in for it where no photo
+  shows a number there: see ``pipeline.copies``.
 * A photo whose header names another TPS than it is filed under is ``wrong_tps``, see
   ``pipeline.whose``. Its numbers are compared all the same: nothing is moved by a machine.
 """
@@ -39,7 +41,7 @@ from typing import Any
 
 from models.elections import election_of
 from models.errors import WrongForm
-from models.forms.template import load_form
+from models.forms.template import PPWP_FORM, load_form, owed_form
 from models.recognisers.evidence import load_header_evidence
 from models.records import (
     Cause,
@@ -64,8 +66,9 @@ from models.rules import (
 from models.rules.across import at_election
 from pipeline import priority as factors
 from pipeline.causes import BOXES, moved_totals, probable_cause, swapped_rows
+from pipeline.copies import copying_errors, entry_for_copy, original_of
 from pipeline.entries import ADMINISTRASI_FIELDS, SIREKAP_FIELDS, latest_revisions
-from pipeline.gather import PPWP_FORM, Duplicates, Gathered, MissingPage, WrongPage
+from pipeline.gather import Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
 from pipeline.weigh import is_heard
 from pipeline.whose import Whose, WhoseVerdict, place_name, whose_form
@@ -113,6 +116,7 @@ def compare_all(
     expected: Collection[TpsCode] = (),
     regions: RegionTable | None = None,
     reported: Mapping[str, Collection[str]] | None = None,
+    owed: str | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -126,6 +130,7 @@ def compare_all(
             photo's TPS, no ``wrong_tps`` is found.
         reported: Form to the fields that the source reports, for TPS that have no entry; by
             default those of ``entries``, which says too little where they are only some of all.
+        owed: Id of the form that every TPS owes; where ``None``, see ``owed_form``.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
@@ -137,12 +142,21 @@ def compare_all(
         for (_, form), newest in latest.items():
             said.setdefault(form, set()).update(newest.fields)
         reported = {form: frozenset(fields) for form, fields in said.items()}
+    owed = owed or owed_form()
     readings = {(reading.tps, reading.form): reading for reading in gathered.form_readings}
     conflicts: list[Conflict] = []
     for tps, keys in groupby(sorted(readings.keys() | latest.keys()), key=lambda key: key[0]):
         of_tps = [(form, readings.get((tps, form)), latest.get((tps, form))) for _, form in keys]
         for form, reading, entry in of_tps:
             expected_there: Collection[str] = ()
+            original = original_of(form)
+            if reading is not None and original is not None and entry is None:
+                reported_there = entry_for_copy(
+                    reading, readings.get((tps, original)), latest.get((tps, original))
+                )
+                expected_there = reported_there.fields.keys() if reported_there else ()
+                conflicts += _of_fields(reading, reported_there, expected_there, judge_entry=False)
+                continue
             if entry is not None:
                 expected_there = entry.fields.keys()
             elif entries is not None:
@@ -152,16 +166,22 @@ def compare_all(
             {form: one for form, one, _ in of_tps if one is not None},
             {form: one for form, _, one in of_tps if one is not None},
         )
+    conflicts += copying_errors(readings)
     conflicts += _of_photos(gathered, latest)
     if regions is not None:
         conflicts += _of_headers(gathered.photos, regions)
     for tps in sorted(set(expected) - gathered.tps):
-        conflicts.append(_no_photo(tps, latest.get((tps, PPWP_FORM))))
+        conflicts.append(_no_photo(tps, owed, latest.get((tps, owed))))
     return _urgent_first(conflicts)
 
 
 def _usually_reported(form: str) -> frozenset[str]:
-    """What Sirekap publishes of a form: all of the ppwp's votes, and what the forms share."""
+    """What Sirekap publishes of a form: all of the ppwp's votes, and what the forms share.
+
+    Nothing of a form that belongs to none of its elections.
+    """
+    if election_of(form) is None:
+        return frozenset()
     return frozenset(SIREKAP_FIELDS if form == PPWP_FORM else ADMINISTRASI_FIELDS)
 
 
@@ -205,8 +225,13 @@ class _Broken:
 
 
 def _of_fields(
-    reading: FormReading | None, entry: Entry | None, reported: Collection[str]
+    reading: FormReading | None,
+    entry: Entry | None,
+    reported: Collection[str],
+    *,
+    judge_entry: bool = True,
 ) -> Iterator[Conflict]:
+    """Conflicts of one form; ``judge_entry`` is off where the entry's sums are said elsewhere."""
     numbers = entry.fields if entry else {}
     in_entry = _violations(evaluate_all(numbers, entry.form)) if entry else ()
     on_paper = _violations(evaluate_reading(reading)) if reading else ()
@@ -221,7 +246,7 @@ def _of_fields(
                 yield conflict
         for result in on_paper:
             yield _broken_on_paper(reading, result)
-    if entry:
+    if entry and judge_entry:
         moved = moved_totals(numbers)
         for result in in_entry:
             cause = Cause.ROWS_SWAPPED if result.field in moved else None
@@ -602,11 +627,11 @@ def _missing(missing: MissingPage, entry: Entry | None) -> Conflict:
     )
 
 
-def _no_photo(tps: TpsCode, entry: Entry | None) -> Conflict:
+def _no_photo(tps: TpsCode, form: str, entry: Entry | None) -> Conflict:
     votes = _votes_at_stake(entry, entry.fields if entry else ())
     return Conflict(
         tps=tps,
-        form=PPWP_FORM,
+        form=form,
         field=None,
         kind=ConflictKind.PAGE_MISSING,
         votes=votes,

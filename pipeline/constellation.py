@@ -54,6 +54,10 @@ class Guess:
     matched: int
     missed: int
     """Boxes that should be in view and were not found."""
+    method: str = "boxes"
+    """What found it."""
+    fit: float = 1.0
+    """How well the page's lines and those of the picture are each other's, 0 to 1."""
 
     @property
     def score(self) -> float:
@@ -91,7 +95,9 @@ def by_guess(photo: OpenedPhoto, guess: Guess) -> LocatedPage:
     warp = PageWarp(guess.homography, guess.form.page_mm)
     x0, y0, _, _ = guess.page.fields[0].boxes[0]
     dark = ink(photo.grey, round(INK_WINDOW_MM * max(0.5, warp.px_per_mm((x0, y0)))))
-    return LocatedPage(photo, dark, guess.form, guess.page, guess.homography, guess.known, "boxes")
+    return LocatedPage(
+        photo, dark, guess.form, guess.page, guess.homography, guess.known, guess.method
+    )
 
 
 def _rows(found: Array) -> Iterator[Array]:

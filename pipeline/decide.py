@@ -18,11 +18,13 @@ from pipeline.weigh import Belief, belief, settled
 
 def decide(form: FormReading, known: Reliabilities) -> FormReading:
     """Weigh the fields of a form together; twice gives the same as once."""
-    return form.model_copy(update={"fields": together(form.fields, known)})
+    return form.model_copy(update={"fields": together(form.fields, known, form.form)})
 
 
-def together(fields: Mapping[str, FieldReading], known: Reliabilities) -> dict[str, FieldReading]:
-    """Fields of one form, of all its pages or of one, given the sums that they complete."""
+def together(
+    fields: Mapping[str, FieldReading], known: Reliabilities, form: str | None = None
+) -> dict[str, FieldReading]:
+    """Fields of one form (its id), of all its pages or of one, given the sums they complete."""
     before = {}
     for name, field in fields.items():
         if field.value is None or ReviewReason.CELL_OUT_OF_PLACE in field.reasons:
@@ -30,7 +32,7 @@ def together(fields: Mapping[str, FieldReading], known: Reliabilities) -> dict[s
         seen = belief(field.witnesses, known)
         if field.value in seen.probabilities:
             before[name] = seen
-    after = with_sums(before, known)
+    after = with_sums(before, known, form)
     return {
         name: _moved(field, before[name], after[name], known) if name in after else field
         for name, field in fields.items()

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import prod
 
 from models.errors import DuplicatePhoto
-from models.forms.template import load_form
+from models.forms.template import load_form, owed_form
 from models.records import (
     FieldReading,
     FieldStatus,
@@ -33,8 +33,6 @@ from models.records import (
 )
 from models.reliability import Reliabilities
 from pipeline.decide import decide
-
-PPWP_FORM = "c-hasil-ppwp-2024"
 
 SETTLED = (FieldStatus.CLEAR, FieldStatus.BLANK)
 
@@ -104,7 +102,7 @@ class Gathered:
 
 
 def gather(
-    pages: Iterable[PageReading], known: Reliabilities | None = None, *, form: str = PPWP_FORM
+    pages: Iterable[PageReading], known: Reliabilities | None = None, *, form: str | None = None
 ) -> Gathered:
     """Put pages together.
 
@@ -112,13 +110,15 @@ def gather(
         pages: One record a photo (a page of a PDF is a photo); ``photo`` tells uploads apart.
         known: How far witnesses and sums are to be trusted; where ``None``, each field stays as
             its photo gave it and the sums have no say.
-        form: Id of the form that every TPS must have; its pages are what can be missing.
+        form: Id of the form that every TPS must have; its pages are what can be missing. Where
+            ``None``, see ``models.forms.template.owed_form``.
 
     Raises:
         FormFileError: where a page names a form that is not installed.
         ValueError: where a page is said to be read, but not which form and page it is.
 
     """
+    form = form or owed_form()
     everything = sorted(pages, key=_order)
     photos = _originals(everything)
     read = [photo for photo in photos if photo.status is PageStatus.READ]

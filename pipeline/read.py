@@ -50,7 +50,7 @@ class Reader:
     def recipe(self) -> str:
         """SHA-256 over forms, recognisers, reliabilities and code: same recipe, same reading."""
         parts = [f"code:{READING_CODE_VERSION}"]
-        parts += [f"{kind}:{digest}" for kind, digest in self.recognisers.digests.items()]
+        parts += [f"{kind}:{digest}" for kind, digest in self.recognisers.all_digests.items()]
         parts += [f"form:{form.id}:{form.digest}" for form in self.forms]
         parts.append(f"reliabilities:{self.known.digest}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -138,7 +138,7 @@ def witnessed(cut: CutPage, reader: Reader) -> WitnessedPage:
     engines = reader.recognisers
     return WitnessedPage(
         cut,
-        digits=read_digits(cut, engines.digits),
+        digits=read_digits(cut, engines.digits_of(cut.placed.form)),
         bubbles=read_bubbles(cut),
         tally=read_tally(cut, engines.tally, engines.row_digits),
         words=read_words(cut, engines.lines),
@@ -165,6 +165,7 @@ def reading_of(page: WitnessedPage, reader: Reader, *, tps: str | None) -> PageR
                 for field in placed.page.fields
             },
             reader.known,
+            placed.form.id,
         ),
         header=page.header,
     )
@@ -176,9 +177,11 @@ def _field(
     if name not in page.digits:
         return FieldReading(value=None, confidence=0.0, status=FieldStatus.NOT_IN_VIEW)
     doubts: list[ReviewReason] = []
+    if placed.form.id not in known.forms:
+        doubts.append(ReviewReason.NOT_MEASURED)
     if name in placed.loose:
         doubts.append(ReviewReason.CELL_OUT_OF_PLACE)
-    if placed.placement.px_per_mm < COARSE_PX_PER_MM:
+    if placed.placement.px_per_mm < COARSE_PX_PER_MM * placed.form.enlargement:
         doubts.append(ReviewReason.TOO_COARSE)
     more: dict[str, Witness] = {}
     if name in page.tally:

@@ -32,6 +32,11 @@ AGREE_MM = 1.0
 CHANCE_LIKENESS = 0.5
 """Correlation that a mark often reaches in a wrong place that looks much alike."""
 
+AROUND_MM = 60.0
+LEAST_AROUND = 3
+"""A field whose boxes are printed too pale to be marks is in its place where so many marks this
+near to it agree."""
+
 LEAST_ANCHORS = 6
 LEAST_SHARE = 0.5
 """Fewer of the anchors in view than this agree: this is not the page."""
@@ -104,19 +109,26 @@ def _placed(
     in_view = fields_in_view(page.fields, warp, (photo.grey.shape[1], photo.grey.shape[0]))
     for field in page.fields:
         mine = np.flatnonzero(belongs == field.name)
-        good = mine[agree[mine]]
-        nudge = np.median(residual[good], axis=0) if len(good) else np.zeros(2)
+        if len(mine):
+            good = mine[agree[mine]]
+            nudge = np.median(residual[good], axis=0) if len(good) else np.zeros(2)
+            held = len(good) == len(mine)
+        else:
+            good, nudge = _around(field, anchors, agree), np.zeros(2)
+            held = len(good) >= LEAST_AROUND
         nudges[field.name] = float(nudge[0]), float(nudge[1])
         if field.name not in in_view:
             continue
-        if len(good) < len(mine):
+        if not held:
             loose.add(field.name)
         errors += [float(e) for e in np.hypot(*(residual[good] - nudge).T)]
     if not in_view:
         raise NoFormFound(
             f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
         )
-    if len(loose) == len(in_view):
+    boxes = np.isin(belongs, list(in_view))
+    most_boxes_agree = boxes.any() and agree[boxes].sum() >= LEAST_SHARE * boxes.sum()
+    if len(loose) == len(in_view) and not most_boxes_agree:
         raise PoorPlacement(
             f"{photo.name}: of the {len(in_view)} fields of {form.id} page {page.number} in view, "
             "none has its boxes where they should be",
@@ -125,9 +137,9 @@ def _placed(
     error, worst = float(np.sqrt(np.mean(np.square(errors)))), max(errors)
     placement = Placement(
         method=located.method,
-        error_mm=round(error, 3),
-        worst_mm=round(worst, 3),
-        px_per_mm=round(_resolution(warp, page.fields) * photo.reduction, 3),
+        error_mm=round(error / form.enlargement, 3),
+        worst_mm=round(worst / form.enlargement, 3),
+        px_per_mm=round(_resolution(warp, page.fields) * photo.reduction * form.enlargement, 3),
         rotation_degrees=round(_rotation(warp), 1),
         in_view=round(len(in_view) / len(page.fields), 4),
         outline=tuple(
@@ -148,6 +160,14 @@ def _placed(
         looked_for=int(looked_for.sum()),
         placement=placement,
     )
+
+
+def _around(field: FieldTemplate, anchors: Anchors, agree: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The agreeing marks near a field whose own boxes are no marks."""
+    boxes = np.array(field.boxes)
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    off = np.maximum(np.maximum(low - anchors.centres, anchors.centres - high), 0.0)
+    return np.flatnonzero(agree & (np.hypot(*off.T) <= AROUND_MM))
 
 
 def full_size_px(warp: PageWarp, photo: OpenedPhoto, points_mm: Array) -> Array:

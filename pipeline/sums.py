@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.reliability import Reliabilities
-from models.rules import RULES, Relation, Severity
+from models.rules import Relation, Rule, Severity, rules_for
 from pipeline.weigh import NUMBERS, Belief
 
 Table = NDArray[np.float64]
@@ -44,24 +44,36 @@ class Sum:
         return (self.total, *self.terms)
 
 
-@cache
-def sums() -> tuple[Sum, ...]:
-    """The lines that hold on every form that is filled in rightly."""
+def sums(form: str | None = None) -> tuple[Sum, ...]:
+    """The lines that hold on every sheet of a form that is filled in rightly.
+
+    Args:
+        form: Its id; see ``models.rules.rules_for``.
+
+    """
+    return _sums(rules_for(form))
+
+
+@lru_cache(maxsize=64)
+def _sums(rules: tuple[Rule, ...]) -> tuple[Sum, ...]:
     return tuple(
         Sum(rule.code, check.field, check.terms)
-        for rule in RULES
+        for rule in rules
         if rule.severity is Severity.ERROR and rule.tolerance == 0
         for check in rule.checks
         if check.relation is Relation.EQUAL and check.expected is sum
     )
 
 
-def with_sums(beliefs: Mapping[str, Belief], known: Reliabilities) -> dict[str, Belief]:
+def with_sums(
+    beliefs: Mapping[str, Belief], known: Reliabilities, form: str | None = None
+) -> dict[str, Belief]:
     """The beliefs of a form's fields, given its sums.
 
     Args:
         beliefs: Field to what its own witnesses make of it. A field that is left out is unknown.
         known: How often writers get each line wrong.
+        form: Id of the form, whose sums they are.
 
     Returns:
         The same fields. No number is in the result that was not in ``beliefs``.
@@ -77,7 +89,7 @@ def with_sums(beliefs: Mapping[str, Belief], known: Reliabilities) -> dict[str, 
     factors = [Factor((name,), tables[name]) for name in fields]
     factors += [
         _factor(line, values, known)
-        for line in sums()
+        for line in sums(form)
         if all(name in values for name in line.fields)
     ]
     posterior = marginals(factors, {name: len(tables[name]) for name in fields})

@@ -136,9 +136,13 @@ def _title(text: str, forms: tuple[FormTemplate, ...]) -> Title:
 
 
 def _telling(form: FormTemplate) -> set[str]:
-    """Printed lines that only this form has: not "MODEL", nor "Halaman 1 dari 3"."""
+    """Printed lines that only this form has: not "MODEL", nor "Lembar 1"."""
     lines = {line for page in form.pages for line in page.title} | {form.title}
-    return {line for line in lines if len(line) >= LEAST_LETTERS and not line.startswith("Halaman")}
+    return {
+        line
+        for line in lines
+        if len(line) >= LEAST_LETTERS and not line.startswith(("Hal", "Lembar"))
+    }
 
 
 def _alike(title: str, line: str) -> bool:

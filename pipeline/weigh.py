@@ -158,6 +158,8 @@ def weigh(
         value = None
     if bubbles.unclear:
         reasons.append(ReviewReason.BUBBLES_UNCLEAR)
+    if ReviewReason.NOT_MEASURED in reasons and _confirmed(witnesses, value, known):
+        reasons.remove(ReviewReason.NOT_MEASURED)
     if any(_disagrees(name, witnesses[name], value, known) for name in witnesses):
         reasons.append(ReviewReason.WITNESSES_DISAGREE)
     return settled(
@@ -173,7 +175,9 @@ def weigh(
     )
 
 
-PLACING_DOUBTS = frozenset({ReviewReason.CELL_OUT_OF_PLACE, ReviewReason.TOO_COARSE})
+PLACING_DOUBTS = frozenset(
+    {ReviewReason.CELL_OUT_OF_PLACE, ReviewReason.TOO_COARSE, ReviewReason.NOT_MEASURED}
+)
 """Doubts that come from before the witnesses."""
 
 
@@ -219,6 +223,20 @@ def settled(field: FieldReading, *, blank: bool, known: Reliabilities) -> FieldR
     settled_as = FieldStatus.BLANK if blank else FieldStatus.CLEAR
     status = FieldStatus.REVIEW if reasons else settled_as
     return field.model_copy(update={"status": status, "reasons": tuple(reasons)})
+
+
+def _confirmed(witnesses: Mapping[str, Witness], value: int | None, known: Reliabilities) -> bool:
+    """Whether the digits and another witness both surely say this number."""
+    sure = {
+        name
+        for name, witness in witnesses.items()
+        if name in known.witnesses
+        and value is not None
+        and witness.value == value
+        and is_heard(name, witness)
+        and _is_sure(name, witness, known)
+    }
+    return "digits" in sure and len(sure) > 1
 
 
 def _disagrees(name: str, witness: Witness, value: int | None, known: Reliabilities) -> bool:

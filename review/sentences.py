@@ -1,7 +1,8 @@
 """What an item is about, as one sentence in the page's language, from what is known of it.
 
 The stored English sentence (``Conflict.detail``) stays what exports hold. Only the number of a
-page, a TPS that a header names, and what other elections' forms say are taken from it: no other
+page, a TPS that a header names, what other elections' forms say and the number on a copy's
+original are taken from it: no other
 part of an item holds them.
 """
 
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 
 from models.queue import SAMPLE, QueueItem
 from models.records import ConflictKind, FieldStatus, PageReading
+from models.rules import salinan_is_plano
 from review.texts import Speaker
 
 _PAGE = re.compile(r"\bpage (\d+)")
+_PLANO = re.compile(r"\(plano\) (\d+)")
 _ACROSS = re.compile(r" is (\d+) for (\w+) and (\d+) for ([a-z, ]+?) \(")
 """Of a rule over several elections: the number here, and the one on the other forms."""
 _LOOKS_LIKE = re.compile(r"looks like .*\((\d{13})\)")
@@ -72,6 +75,9 @@ def sentence(
 
 
 def _of_rule(t: Speaker, item: QueueItem, kind: ConflictKind) -> str:
+    if item.rule == salinan_is_plano.CODE and (found := _PLANO.search(item.detail)):
+        copied, original = t.number(item.reading), t.number(int(found[1]))
+        return t("sentence.copying_error", copied=copied, original=original)
     across = _ACROSS.search(item.detail)
     if across is None:
         rule = t.name("rule", item.rule or "")

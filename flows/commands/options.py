@@ -12,6 +12,16 @@ from models.elections import Election, election_called
 TPS_DIGITS = 13
 
 
+def check_owed_form(form: str | None) -> str | None:
+    """The id of an installed form, or nothing; a usage error otherwise."""
+    from models.forms.template import installed_forms  # noqa: PLC0415 - see the package
+
+    if form is not None and form not in installed_forms():
+        known = ", ".join(installed_forms())
+        raise typer.BadParameter(f"{form} is not installed; there are {known}")
+    return form
+
+
 def check_tps(code: str | None) -> str | None:
     """A TPS code, or nothing; a usage error otherwise."""
     if code is not None and not (len(code) == TPS_DIGITS and code.isdecimal() and code.isascii()):

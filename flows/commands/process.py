@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import ElectionOption, check_region
+from flows.commands.options import ElectionOption, check_owed_form, check_region
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells give it."""
@@ -66,6 +66,15 @@ def process(
     batch_size: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
     ] = 100,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            callback=check_owed_form,
+            help="The form that every TPS owes: its pages are what can be missing. "
+            "[default: CHASIL_FORM, or c-hasil-ppwp-2024]",
+        ),
+    ] = None,
     dask: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Read on this Dask cluster (`local`: make one here)."),
@@ -87,6 +96,8 @@ def process(
 
     from rich.console import Console
 
+    if form:
+        os.environ["CHASIL_FORM"] = form
     if dask:
         os.environ["CHASIL_DASK"] = dask
     from flows.batch import run_process

@@ -94,7 +94,7 @@ def draw_page(
             dashed=ruling.ink == "dashed",
         )
     for field in page.fields:
-        _draw_field(sheet, field, form.box_stroke_mm)
+        _draw_field(sheet, field, form.box_stroke_mm, GREY if form.box_ink == "grey" else BLACK)
     for box in page.extra_boxes:
         sheet.frame(box, THIN_STROKE_MM, BLACK)
     for fiducial in page.fiducials:
@@ -271,6 +271,11 @@ def _cover(edges_px: NDArray[np.float64], start: int, stop: int) -> NDArray[np.f
     return (below[1:] - below[:-1]).astype(np.float32)
 
 
+def text_width_mm(text: str, height: float) -> float:
+    """How wide a line of text without leaders is drawn, in mm, for a height in mm."""
+    return float(_font(FINE_TEXT_PX).getlength(text)) / FINE_TEXT_PX * height * _STRETCH
+
+
 @lru_cache(maxsize=64)
 def _font(size: float) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
@@ -313,9 +318,9 @@ def _text_mask(
     return mask, (start * _STRETCH, image.height / 2)
 
 
-def _draw_field(sheet: _Sheet, field: FieldTemplate, box_stroke_mm: float) -> None:
+def _draw_field(sheet: _Sheet, field: FieldTemplate, box_stroke_mm: float, box_ink: int) -> None:
     for box in field.boxes:
-        sheet.frame(box, box_stroke_mm, BLACK)
+        sheet.frame(box, box_stroke_mm, box_ink)
     for guide in field.guides or ():
         _draw_guide(sheet, guide)
     if field.bubbles is not None:

@@ -1,15 +1,17 @@
 """A form as data: where everything is printed, in millimetres.
 
-One JSON file a form lies beside this module. ``load_form("c-hasil-ppwp-2024")`` validates it
-and returns a frozen ``FormTemplate``; a broken file raises ``FormFileError`` that names the file
-and the field. Coordinates are mm on the sheet, origin at its top left, y down; a box is
-``(x0, y0, x1, y1)`` along the centre-lines of its printed strokes.
+One JSON file a form lies beside this module, or in the user's own folder, ``own_forms_folder``.
+``load_form("c-hasil-ppwp-2024")`` validates it and returns a frozen ``FormTemplate``; a broken
+file raises ``FormFileError`` that names the file and the field. Coordinates are mm on the sheet,
+origin at its top left, y down; a box is ``(x0, y0, x1, y1)`` along the centre-lines of its printed
+strokes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+import os
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -17,6 +19,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import FormFileError
+from models.store.home import chasil_home
+
+OWN_FORMS_VARIABLE = "CHASIL_FORMS"
+OWN_FORMS_NAME = "forms"
+OWED_FORM_VARIABLE = "CHASIL_FORM"
+PPWP_FORM = "c-hasil-ppwp-2024"
 
 PointMm = tuple[float, float]
 """x, y in mm."""
@@ -171,12 +179,23 @@ class PageTemplate(_Part):
         raise KeyError(name)
 
 
+class FormSum(_Part):
+    """A line of arithmetic that the form itself asks for: a total and its parts."""
+
+    total: str
+    parts: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Field names. One part alone: the two fields hold the same number."""
+    source: Annotated[str, Field(min_length=1)]
+    """Where the form (or a law) says so: ``printed below line 5: (A + B)``."""
+
+
 class FormTemplate(_Part):
     """A form of one or more pages."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
-    election: Literal["ppwp", "dpr", "dpd", "dprdp", "dprdk"]
+    election: Literal["ppwp", "dpr", "dpd", "dprdp", "dprdk", "other"]
+    """``other``: none of the five of a Pemilu, such as a village head's."""
     year: Annotated[int, Field(ge=1955, le=2100)]
     source: str
     """Where the measures are from."""
@@ -186,10 +205,24 @@ class FormTemplate(_Part):
     """Name of the OpenCV marker dictionary the tags are from."""
     box_stroke_mm: Millimetres
     """Width of the printed stroke round a digit box."""
+    box_ink: Literal["black", "grey"] = "black"
+    """Of that stroke."""
+    digits: Literal["digits-kotak", "digits-bersih"] = "digits-kotak"
+    """The recogniser of its digit boxes. ``digits-kotak`` reads boxes as they are, dark frames that
+    stand apart; ``digits-bersih`` boxes cleaned of all but ink (``pipeline.clean_box``): where they
+    touch, stand on a watermark or are printed pale."""
     pages: Annotated[tuple[PageTemplate, ...], Field(min_length=1)]
+    sums: tuple[FormSum, ...] | None = None
+    """What must add up on this form. Where it is left out, the rules of Pemilu 2024 hold
+    (``models.rules.RULES``); where it is there, only these lines, and none if it is empty."""
+    copy_of: str | None = None
+    """Id of the form that this one is a copy of, with the same field names: the same field of the
+    same TPS must hold the same number on both."""
 
     digest: str = ""
     """SHA-256 of the data file, set on load; part of every reading's recipe."""
+    enlargement: Millimetres = 1.0
+    """How many times larger than on the sheet all lengths are; see ``models.forms.enlarge``."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -205,6 +238,15 @@ class FormTemplate(_Part):
             raise ValueError(f"two pages carry the same tag: {tags}")
         if tags and self.tag_family is None:
             raise ValueError("pages carry tags but tag_family is not given")
+        for line in self.sums or ():
+            named = (line.total, *line.parts)
+            strange = sorted(set(named) - set(names))
+            if strange:
+                raise ValueError(f"a sum names fields the form has not: {', '.join(strange)}")
+            if len(set(named)) < len(named):
+                raise ValueError(f"the sum of {line.total} names a field twice")
+        if self.copy_of == self.id:
+            raise ValueError("a form is no copy of itself")
         wide, high = self.page_mm
         for page in self.pages:
             for field in page.fields:
@@ -267,8 +309,37 @@ def load_form_file(path: Path) -> FormTemplate:
     return parse_form(content, path.name)
 
 
-def installed_forms() -> tuple[str, ...]:
-    """Ids of the forms whose data files lie beside this module."""
+def own_forms_folder() -> Path:
+    """The folder of the user's own forms: ``CHASIL_FORMS``, else ``CHASIL_HOME/forms``.
+
+    It need not exist. What lies in it is read beside the forms that come with chasil.
+    """
+    given = os.environ.get(OWN_FORMS_VARIABLE)
+    return Path(given).expanduser().absolute() if given else chasil_home() / OWN_FORMS_NAME
+
+
+def owed_form() -> str:
+    """Id of the form that every TPS owes: ``CHASIL_FORM``, else C.HASIL-PPWP 2024.
+
+    Its pages are what can be missing.
+
+    Raises:
+        FormFileError: no such form is installed.
+
+    """
+    form = os.environ.get(OWED_FORM_VARIABLE) or PPWP_FORM
+    if form not in shipped_forms() and form not in installed_forms():
+        known = ", ".join(installed_forms())
+        raise FormFileError(
+            f"{OWED_FORM_VARIABLE} names {form!r}, which is not installed; there are: {known}",
+            form=form,
+        )
+    return form
+
+
+@cache
+def shipped_forms() -> tuple[str, ...]:
+    """Ids of the forms that come with chasil."""
     return tuple(
         sorted(
             entry.name.removesuffix(".json")
@@ -278,11 +349,49 @@ def installed_forms() -> tuple[str, ...]:
     )
 
 
-@cache
+def installed_forms() -> tuple[str, ...]:
+    """Ids of all forms: those that come with chasil, and the user's own."""
+    own = {path.stem for path in own_forms_folder().glob("*.json")}
+    return tuple(sorted({*shipped_forms(), *own}))
+
+
 def load_form(form_id: str) -> FormTemplate:
-    """Load an installed form by its id; raises ``FormFileError``."""
-    if form_id not in installed_forms():
+    """Load an installed form by its id.
+
+    Raises:
+        FormFileError: there is none, its file is broken, it lies under another name than its id,
+            or one of the user's own has the id of a form that comes with chasil.
+
+    """
+    own = own_forms_folder() / f"{form_id}.json"
+    if form_id in shipped_forms():
+        if own.is_file():
+            raise FormFileError(
+                f"{own}: {form_id} comes with chasil: a form of your own needs another id",
+                file=str(own),
+            )
+        return _load_shipped(form_id)
+    try:
+        stamp = own.stat()
+    except OSError as error:
         known = ", ".join(installed_forms())
-        raise FormFileError(f"no form {form_id!r} is installed; there are: {known}", form=form_id)
+        raise FormFileError(
+            f"no form {form_id!r} is installed; there are: {known}", form=form_id
+        ) from error
+    return _load_own(own, stamp.st_mtime_ns, stamp.st_size)
+
+
+@cache
+def _load_shipped(form_id: str) -> FormTemplate:
     content = (files("models.forms") / f"{form_id}.json").read_bytes()
     return parse_form(content, f"{form_id}.json")
+
+
+@lru_cache(maxsize=64)
+def _load_own(path: Path, _changed_ns: int, _size: int) -> FormTemplate:
+    form = load_form_file(path)
+    if form.id != path.stem:
+        raise FormFileError(
+            f"{path}: its id is {form.id}: name the file {form.id}.json", file=str(path)
+        )
+    return form

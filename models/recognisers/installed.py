@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from models.forms.template import FormTemplate
 from models.recognisers.lines import (
     LineRecogniser,
     NullLineRecogniser,
@@ -14,6 +15,7 @@ from models.recognisers.lines import (
 from models.recognisers.recogniser import (
     DigitRecogniser,
     NullRecogniser,
+    load_clean_digit_recogniser,
     load_digit_recogniser,
     recogniser_folder,
 )
@@ -37,10 +39,25 @@ class Recognisers:
     """The small boxes at the end of a tally's row."""
     tally: TallyRecogniser
     lines: LineRecogniser
+    clean_digits: DigitRecogniser | None = None
+    """Digit boxes that were cleaned of all but ink; those of ``digits`` where ``None``."""
+
+    def digits_of(self, form: FormTemplate) -> DigitRecogniser:
+        """The engine for the large digit boxes of a form."""
+        if form.digits == "digits-bersih" and self.clean_digits is not None:
+            return self.clean_digits
+        return self.digits
+
+    @property
+    def all_digests(self) -> dict[str, str]:
+        """Kind to digest of everything that reads; part of a reading's recipe."""
+        if self.clean_digits is None:
+            return self.digests
+        return {**self.digests, "clean_digits": self.clean_digits.digest}
 
     @property
     def digests(self) -> dict[str, str]:
-        """Kind to digest, as in ``Reliabilities.recognisers``."""
+        """Kind to digest of what the decision was measured with (``Reliabilities.recognisers``)."""
         return {
             "digits": self.digits.digest,
             "row_digits": self.row_digits.digest,
@@ -57,6 +74,7 @@ def load_recognisers() -> Recognisers:
         row_digits=load_row_digit_recogniser(),
         tally=load_tally_recogniser(),
         lines=load_line_recogniser(),
+        clean_digits=load_clean_digit_recogniser(),
     )
 
 

@@ -40,6 +40,9 @@ CROP_PX = 48
 DIGITS_FOLDER = "digits-kotak"
 """The folder of the recogniser in use."""
 
+CLEAN_DIGITS_FOLDER = "digits-bersih"
+"""The folder of the recogniser of boxes that were cleaned of all but ink."""
+
 _BATCH = 64
 
 Crops = NDArray[np.uint8]
@@ -162,6 +165,17 @@ def recogniser_folder() -> Path:
 def load_digit_recogniser() -> OnnxDigitRecogniser:
     """Load the recogniser in use, once a process; raises ``RecogniserError``."""
     return OnnxDigitRecogniser(weights_of(recogniser_folder()))
+
+
+def clean_digits_folder() -> Path:
+    """The folder of the recogniser of cleaned boxes: weights and ``CARD.md``."""
+    return Path(__file__).parent / CLEAN_DIGITS_FOLDER
+
+
+@cache
+def load_clean_digit_recogniser() -> OnnxDigitRecogniser:
+    """Load the recogniser of cleaned boxes, once a process; raises ``RecogniserError``."""
+    return OnnxDigitRecogniser(weights_of(clean_digits_folder()))
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from models.forms.template import installed_forms, load_form, shipped_forms
 from models.records import FormReading
 from models.rules import (
     digits_are_bubbles,
@@ -24,8 +25,10 @@ from models.rules import (
     pengguna_dpt_at_most_pemilih_dpt,
     pengguna_dpt_is_same_everywhere,
     sah_plus_tidak_sah_is_total,
+    salinan_is_plano,
     suara_total_at_most_300,
     suara_total_is_pengguna_total,
+    sums_of_the_form,
 )
 from models.rules.across import SameOnAllForms
 from models.rules.rule import Numbers, Relation, Rule, RuleResult, Severity, Verdict
@@ -43,6 +46,8 @@ __all__ = [
     "evaluate_across",
     "evaluate_all",
     "evaluate_reading",
+    "rules_for",
+    "salinan_is_plano",
 ]
 
 RULES: tuple[Rule, ...] = (
@@ -71,15 +76,29 @@ RULES_ACROSS: tuple[SameOnAllForms, ...] = (
 """Rules over the forms of several elections of one TPS."""
 
 
+def rules_for(form: str | None) -> tuple[Rule, ...]:
+    """The rules over numbers that a form must keep.
+
+    Args:
+        form: Its id. Those of Pemilu 2024 for ``None``, for a form that is not installed (its
+            entries may outlive it), and for one whose data file names no sums of its own.
+
+    """
+    if form is None or (form not in shipped_forms() and form not in installed_forms()):
+        return RULES
+    template = load_form(form)
+    return RULES if template.sums is None else sums_of_the_form.rules_in(template)
+
+
 def evaluate_all(numbers: Numbers, form: str | None = None) -> tuple[RuleResult, ...]:
     """Run every rule over reported or read numbers; missing ones make ``not_computable``.
 
     Args:
         numbers: Field to number.
-        form: Id of the form they are of; without it every rule is held to hold.
+        form: Id of the form they are of; without it every rule is held to hold. See ``rules_for``.
 
     """
-    return tuple(result for rule in RULES for result in rule.evaluate(numbers, form))
+    return tuple(result for rule in rules_for(form) for result in rule.evaluate(numbers, form))
 
 
 def evaluate_reading(reading: FormReading) -> tuple[RuleResult, ...]:

@@ -20,6 +20,7 @@ from models.errors import EntriesFileError
 from models.forms.template import installed_forms, load_form
 from models.party_fields import party_field
 from models.records import Entry
+from pipeline.entries.own_forms import FORM_COLUMN, form_of_columns
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import ADMINISTRASI_FIELDS, PPWP_FORM, check_tps, parse_time
 from pipeline.entries.whose_election import WhichElection
@@ -150,8 +151,13 @@ def _rows(
     delimiter = ";" if ";" in first_line and "," not in first_line else ","
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     header = [column.strip() for column in next(reader, [])]
+    by_row: dict[str, TableLayout] | None = None
+    chosen = OWN_LAYOUT
     try:
-        chosen = _layout(header, layout, form, f"{source}, header")
+        if layout is None and form is None and FORM_COLUMN in header:
+            by_row = {}
+        else:
+            chosen = _layout(header, layout, form, f"{source}, header")
     except EntriesFileError as problem:
         on_problem(problem)
         return
@@ -162,11 +168,34 @@ def _rows(
         empty = False
         place = f"{source}, line {reader.line_num}"
         try:
+            if by_row is not None:
+                chosen = _layout_of_row(header, cells, by_row, place)
             yield _entry(header, cells, chosen, place, source)
         except EntriesFileError as problem:
             on_problem(problem)
     if empty:
         on_problem(EntriesFileError(f"{source}: there is no row below the header", source=source))
+
+
+def _layout_of_row(
+    header: list[str], cells: list[str], known: dict[str, TableLayout], place: str
+) -> TableLayout:
+    """The layout of a row that names its form; numbers under other forms' columns are an error."""
+    form = cells[header.index(FORM_COLUMN)].strip() if len(cells) == len(header) else PPWP_FORM
+    if form not in known:
+        if form not in installed_forms() and election_of(form) is None:
+            raise EntriesFileError(f"{place}: no form {form!r} is installed", place=place)
+        known[form] = own_layout(form, header)
+    layout = known[form]
+    ours = {OWN_LAYOUT.tps, OWN_LAYOUT.time, OWN_LAYOUT.psu, FORM_COLUMN, *layout.fields}
+    strange = [
+        column
+        for column, cell in zip(header, cells, strict=False)
+        if column not in ours and cell.strip()
+    ]
+    if strange:
+        raise EntriesFileError(f"{place}: {form} has no field {', '.join(strange)}", place=place)
+    return layout
 
 
 def _layout(
@@ -189,6 +218,9 @@ def _layout(
                 _must_say_its_election(header, place)
             return layout
     if asked is None and OWN_LAYOUT.tps in header:
+        columns = [one for one in header if one not in OWN_COLUMNS]
+        if form is None and columns and (of_columns := form_of_columns(columns, place)):
+            return own_layout(of_columns, header)
         own = of_form or OWN_LAYOUT
         unknown = [one for one in header if one not in (*OWN_COLUMNS, *own.fields)]
         if form is None and unknown and all(party_field(one) for one in unknown):

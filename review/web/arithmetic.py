@@ -9,11 +9,18 @@ from datetime import datetime
 from models.elections import Election, election_of
 from models.people import User
 from models.queue import DecidedCell, QueueItem
-from models.rules import RULES, RULES_ACROSS, Relation, RuleResult, Verdict
+from models.rules import (
+    RULES_ACROSS,
+    Relation,
+    RuleResult,
+    Verdict,
+    rules_for,
+    salinan_is_plano,
+)
 from models.rules.across import at_election
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
-from review.web.places import candidate_names, row_label
+from review.web.places import candidate_names, form_of, row_label
 
 TERMS_SPELT_OUT = 8
 """Fields of a line up to which every one is shown."""
@@ -98,7 +105,7 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
         waiting = _waiting_fields(room, item)
     names = candidate_names(room, item.form, [one.field for one in cells])
     lines = []
-    for rule in RULES:
+    for rule in rules_for(item.form):
         checks = rule.checks_for(sets["entry"], item.form)
         results = {name: rule.evaluate(numbers, item.form) for name, numbers in sets.items()}
         for place, check in enumerate(checks):
@@ -111,7 +118,32 @@ def rules_of(room: Room, user: User, item: QueueItem) -> tuple[RuleLine, ...]:
             lines.append(
                 RuleLine(rule.code, check.relation, check.right, fields, labels, hidden, columns)
             )
-    return (*lines, *_across(room, item, waiting))
+    copied = _against_the_original(room, item, waiting)
+    return (*lines, *_across(room, item, waiting), *copied)
+
+
+def _against_the_original(room: Room, item: QueueItem, waiting: Waiting) -> list[RuleLine]:
+    """The number on the form that the item's form is a copy of; empty where there is none."""
+    form, name = form_of(item.form), item.field
+    if form is None or form.copy_of is None or name is None or item.tps is None:
+        return []
+    cells = {one.form: one for one in room.store.queue.cells(item.tps, fields=[name])}
+    here, there = cells.get(form.id), cells.get(form.copy_of)
+    original = form_of(form.copy_of)
+    if here is None or there is None or original is None:
+        return []
+    sets = {"reading": (here.reading, there.reading)}
+    if here.is_decided or there.is_decided:
+        sets["audited"] = (here.audited, there.audited)
+    hidden = (False, (original.id, name) in waiting)
+    columns = tuple(
+        _column(column, salinan_is_plano.of_field(name, *numbers), hidden)
+        for column, numbers in sets.items()
+    )
+    labels = tuple(f"{row_label(one.id, name)} ({one.title})" for one in (form, original))
+    fields = (name, f"{name}@{original.id}")
+    code = salinan_is_plano.CODE
+    return [RuleLine(code, Relation.EQUAL, labels[-1], fields, labels, hidden, columns)]
 
 
 def _sets(cells: Iterable[DecidedCell]) -> dict[str, Mapping[str, int | None]]:

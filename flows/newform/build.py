@@ -1,0 +1,142 @@
+"""A draft and the answers make the form's data file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flows.newform.answers import PEMILU_2024, Answers, AnswersError, unknown_fields
+from flows.newform.draft import Draft, box_stroke_mm, page_data
+from flows.newform.naming import identifier
+from flows.newform.suggested_sums import suggested_sums
+from models.forms.template import FormSum, FormTemplate, parse_form
+
+WIDTH = 100
+"""Longest line of the data file that is not broken up."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A form's data file, checked, with the answers that made it."""
+
+    form: FormTemplate
+    content: bytes
+    answers: Answers
+    notes: dict[str, str]
+    """Proposed name to where it stands and what is printed there."""
+
+
+def build(draft: Draft, answers: Answers, *, source: str) -> Built:
+    """Make the data file.
+
+    Args:
+        draft: What was found on the blank sheets.
+        answers: What a person said; the rest stays as proposed.
+        source: Where the measures are from, where the answers do not say.
+
+    Raises:
+        AnswersError: the answers name a field that was not proposed, or one name twice.
+        FormFileError: what comes out is no right form; the message names the field.
+
+    """
+    proposed = tuple(name for page in draft.names for name in page)
+    strange = unknown_fields(answers, proposed)
+    if strange:
+        raise AnswersError(
+            f"the answers name fields that were not found: {', '.join(strange)}; "
+            f"there are: {', '.join(proposed)}"
+        )
+    given = {name: answers.fields.get(name, name) for name in proposed}
+    title = answers.title or draft.title
+    names = [name for name in given.values() if name]
+    sums: tuple[FormSum, ...] | None
+    if isinstance(answers.sums, str):
+        sums = None
+    else:
+        sums = suggested_sums(names) if answers.sums is None else _renamed(answers.sums, given)
+    complete = answers.model_copy(
+        update={
+            "id": answers.id or identifier(title),
+            "title": title,
+            "election": answers.election or "other",
+            "year": answers.year or date.today().year,
+            "source": answers.source or source,
+            "fields": given,
+            "sums": PEMILU_2024 if sums is None else sums,
+        }
+    )
+    data: dict[str, Any] = {
+        "id": complete.id,
+        "title": title,
+        "election": complete.election,
+        "year": complete.year,
+        "source": complete.source,
+        "page_mm": list(draft.pages[0].found.sheet.page_mm),
+    }
+    families = {page.tag[0] for page in draft.pages if page.tag is not None}
+    if families:
+        data["tag_family"] = min(families)
+    data["box_stroke_mm"] = box_stroke_mm(draft)
+    if complete.copy_of is not None:
+        data["copy_of"] = complete.copy_of
+    if sums is not None:
+        data["sums"] = [line.model_dump(mode="json") for line in sums]
+    data["pages"] = [
+        _page(page_data(page, [given[name] for name in proposed_here]), complete)
+        for page, proposed_here in zip(draft.pages, draft.names, strict=True)
+    ]
+    content = (written(data) + "\n").encode()
+    form = parse_form(content, f"{complete.id}.json")
+    notes = {
+        name: f"page {page.number}, {len(one.place.boxes)} boxes: {one.label[:70]}"
+        for page, proposed_here in zip(draft.pages, draft.names, strict=True)
+        for one, name in zip(page.fields, proposed_here, strict=True)
+    }
+    return Built(form, content, complete, notes)
+
+
+def _renamed(sums: tuple[FormSum, ...], given: dict[str, str]) -> tuple[FormSum, ...]:
+    """Sums may speak of fields by their proposed names: whoever renames one need not repeat it."""
+    final = set(given.values())
+
+    def name_of(said: str) -> str:
+        return said if said in final else given.get(said) or said
+
+    return tuple(
+        line.model_copy(
+            update={
+                "total": name_of(line.total),
+                "parts": tuple(name_of(part) for part in line.parts),
+            }
+        )
+        for line in sums
+    )
+
+
+def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
+    titles = answers.page_titles.get(str(data["number"]))
+    if titles:
+        data["title"] = list(titles)
+    corrected = answers.header.get(str(data["number"]), {})
+    if corrected:
+        data["header"] = data.get("header", {}) | {k: list(box) for k, box in corrected.items()}
+    for field in data["fields"]:
+        field["label"] = answers.labels.get(field["name"], field["label"])
+    return data
+
+
+def written(value: object, depth: int = 0) -> str:
+    """JSON that a person can read: whatever fits stands on one line."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    if depth > 0 and len(flat) + depth <= WIDTH:
+        return flat
+    pad = " " * (depth + 1)
+    if isinstance(value, dict):
+        inner = [f"{pad}{json.dumps(key)}: {written(one, depth + 1)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(inner) + "\n" + " " * depth + "}"
+    inner = [f"{pad}{written(one, depth + 1)}" for one in value]
+    return "[\n" + ",\n".join(inner) + "\n" + " " * depth + "]"

@@ -1,0 +1,365 @@
+"""A new form from its blank sheet: what is found, what is proposed, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from typer.testing import CliRunner
+
+from fixtures import village_form
+from flows.cli import app
+from flows.newform.answers import Answers, AnswersError, answers_as_toml, read_answers
+from flows.newform.asking import parse_sum
+from flows.newform.build import build
+from flows.newform.draft import Draft, draft_of
+from flows.newform.labels import named
+from flows.newform.naming import column_ending, known_name, name_of_words, without_twins
+from flows.newform.numbers import numbers_on
+from flows.newform.open_blank import BlankFormError, open_blank
+from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
+from flows.newform.prints import BlankSheet, Print
+from flows.newform.suggested_sums import suggested_sums
+from models.forms.draw import draw_page
+from models.forms.template import FormSum, FormTemplate, load_form, load_form_file
+
+PLANO = load_form("c-hasil-ppwp-2024")
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("blank") / "pilkades.pdf"
+    village_form.draw_village_form(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def draft(blank: Path) -> Draft:
+    return draft_of(open_blank(blank))
+
+
+def candidates() -> Answers:
+    """What a person says of the village's form: its candidates are no paslon."""
+    names = {f"suara_paslon_{k}": f"suara_calon_{k}" for k in range(1, village_form.CANDIDATES + 1)}
+    return Answers(id="pilkades-2026", fields=names, year=2026)
+
+
+def looked_at(sheet: BlankSheet) -> Print:
+    """A picture's print without its text: no Tesseract."""
+    ink = ink_of(sheet)
+    lines = lines_in(sheet, ink)
+    return Print(
+        sheet=sheet,
+        lines=lines,
+        circles=circles_in(sheet, ink),
+        squares=squares_in(sheet),
+        texts=(),
+        cells=cells_in(sheet.page_mm, lines),
+    )
+
+
+def test_vectors_give_every_box_to_a_hundredth_of_a_mm(draft: Draft) -> None:
+    (page,) = draft.pages
+    assert [len(one.place.boxes) for one in page.fields] == [3] * len(village_form.FIELDS)
+    for row in range(4):
+        for column in range(3):
+            found = page.fields[3 * row + column].place.boxes
+            true = [village_form.box_of(row, column, digit) for digit in range(3)]
+            assert np.abs(np.array(found) - np.array(true)).max() < 0.02
+
+
+def test_names_come_from_the_labels(draft: Draft) -> None:
+    expected = [name.replace("calon", "paslon") for name in village_form.FIELDS]
+    assert list(draft.names[0]) == expected
+    assert draft.title == village_form.TITLE
+    assert {mark.name for mark in draft.pages[0].fiducials} == {"TL", "TR", "BL", "BR"}
+    assert set(draft.pages[0].header) == {
+        "provinsi", "kabupaten", "kecamatan", "kelurahan", "tps",
+    }  # fmt: skip
+    assert [one.place.words is not None for one in draft.pages[0].fields] == [False] * 12 + [
+        True
+    ] * 7
+
+
+def test_the_draft_is_a_form_with_its_own_sums(draft: Draft, tmp_path: Path) -> None:
+    built = build(draft, candidates(), source="a test")
+    path = tmp_path / "pilkades-2026.json"
+    path.write_bytes(built.content)
+    form = load_form_file(path)
+    assert form.field_names == village_form.FIELDS
+    assert form.sums is not None
+    assert ("suara_sah", tuple(f"suara_calon_{k}" for k in range(1, 5))) in [
+        (line.total, line.parts) for line in form.sums
+    ]
+
+
+def test_answers_make_the_same_form_again(draft: Draft, tmp_path: Path) -> None:
+    first = build(draft, candidates(), source="a test")
+    path = tmp_path / "answers.toml"
+    path.write_text(answers_as_toml(first.answers, first.notes, first.form.sums))
+    assert build(draft, read_answers(path), source="another").content == first.content
+
+
+def test_sums_may_keep_the_proposed_names(draft: Draft) -> None:
+    line = FormSum(total="suara_sah", parts=("suara_paslon_1", "suara_paslon_2"), source="line 5")
+    answers = candidates().model_copy(update={"sums": (line,)})
+    (kept,) = build(draft, answers, source="a test").form.sums or ()
+    assert kept.parts == ("suara_calon_1", "suara_calon_2")
+
+
+def test_an_empty_name_leaves_the_boxes_out(draft: Draft) -> None:
+    answers = Answers(fields={"pemilih_dpt_l": "", "pemilih_dpt_j": ""})
+    built = build(draft, answers, source="a test")
+    assert "pemilih_dpt_l" not in built.form.field_names
+    assert len(built.form.pages[0].extra_boxes) == 6
+
+
+def test_answers_about_a_field_that_is_not_there_are_refused(draft: Draft) -> None:
+    with pytest.raises(AnswersError, match="suara_shah"):
+        build(draft, Answers(fields={"suara_shah": "suara_sah"}), source="a test")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.toml", "fields = 3", "fields"),
+        ("a.toml", "[fields", "a.toml"),
+        ("a.csv", "field;name\n", "field,name"),
+        ("a.json", "{", "a.json"),
+        ("a.json", '{"colour": "red"}', "colour"),
+    ],
+)
+def test_a_broken_answers_file_names_the_place(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(AnswersError, match=said):
+        read_answers(path)
+
+
+def test_answers_as_csv(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("field,name\nfield_3,kartu_rusak\n")
+    assert read_answers(path).fields == {"field_3": "kartu_rusak"}
+
+
+@pytest.fixture(scope="module")
+def scanned() -> Print:
+    """Page 2 of the large sheet as a picture at 5 px a mm: tallies, totals, bubbles, guides."""
+    grey = draw_page(PLANO, PLANO.page(2), 5.0)
+    return looked_at(BlankSheet(page_mm=PLANO.page_mm, px_per_mm=5.0, grey=grey))
+
+
+def test_a_picture_gives_boxes_tallies_and_bubbles(scanned: Print) -> None:
+    found = numbers_on(scanned)
+    true = PLANO.page(2).fields
+    assert len(found) == len(true)
+    for place, field in zip(found, true, strict=True):
+        assert np.abs(np.array(place.boxes) - np.array(field.boxes)).max() < 0.15
+        assert place.tally is not None
+        assert field.tally is not None
+        assert (place.tally.rows, place.tally.columns) == (field.tally.rows, field.tally.columns)
+        assert np.abs(np.array(place.tally.frame) - np.array(field.tally.frame)).max() < 0.2
+        assert place.row_totals is not None
+        assert field.row_totals is not None
+        assert place.row_totals.rows == field.row_totals.rows
+        assert place.bubbles is not None
+        assert field.bubbles is not None
+        assert np.allclose(place.bubbles.columns_x, field.bubbles.columns_x, atol=0.2)
+        assert abs(place.bubbles.first_y - field.bubbles.first_y) < 0.2
+        assert abs(place.bubbles.pitch_y - field.bubbles.pitch_y) < 0.03
+        assert place.guides is not None
+
+
+def test_a_number_without_print_beside_it_has_no_name(scanned: Print) -> None:
+    assert {one.name for one in named(numbers_on(scanned), scanned)} == {None}
+
+
+def test_a_table_without_gaps_is_parted_under_its_heads() -> None:
+    form = load_form("c-hasil-salinan-ppwp-2024")
+    sheet = BlankSheet(page_mm=form.page_mm, px_per_mm=8.0, grey=draw_page(form, form.page(1), 8.0))
+    found = numbers_on(looked_at(sheet))
+    assert [len(place.boxes) for place in found] == [3] * 22
+    true = sorted(form.page(1).fields, key=lambda field: (round(field.boxes[0][1]), field.boxes[0]))
+    for place, field in zip(found, true, strict=True):
+        assert np.abs(np.array(place.boxes) - np.array(field.boxes)).max() < 0.25
+
+
+def test_a_picture_must_say_how_large_the_sheet_is(tmp_path: Path) -> None:
+    path = tmp_path / "blank.png"
+    Image.new("L", (420, 594), 255).save(path)
+    with pytest.raises(BlankFormError, match="how large"):
+        open_blank(path)
+    with pytest.raises(BlankFormError, match="crop"):
+        open_blank(path, (210.0, 210.0))
+    (sheet,) = open_blank(path, (210.0, 297.0))
+    assert sheet.page_mm == (210.0, 297.0)
+
+
+def test_a_crooked_scan_is_laid_level(tmp_path: Path) -> None:
+    form = load_form("c-hasil-salinan-ppwp-2024")
+    path = tmp_path / "scan.png"
+    page = Image.fromarray(draw_page(form, form.page(2), 8.0))
+    page.rotate(0.7, fillcolor=255, resample=Image.Resampling.BICUBIC).save(path)
+    (sheet,) = open_blank(path, form.page_mm)
+    assert any("turned" in note for note in sheet.notes)
+    assert len(numbers_on(looked_at(sheet))) >= 6
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Jumlah Pemilih dalam Daftar Pemilih Tetap", "pemilih_dpt"),
+        ("3. Jumlah pengguna hak pilih dalam Daftar Pemilih Khusus (DPK)", "pengguna_non_dpt"),
+        ("4. Jumlah Pengguna Hak Pilih (B.1 + B.2 + B.3)", "pengguna_total"),
+        ("Jumlah surat suara yang diterima, 2% dari DPT", "surat_suara_diterima"),
+        ("surat suara yang tidak digunakan/tidak terpakai", "surat_suara_tidak_digunakan"),
+        ("JUMLAH SELURUH SUARA SAH DAN SUARA TIDAK SAH (A + B)", "suara_total"),
+        ("JUMLAH SUARA TIDAK SAH", "suara_tidak_sah"),
+        ("JUMLAH SELURUH SUARA SAH (IV.1 + IV.2)", "suara_sah"),
+        ("Kartu undangan", None),
+    ],
+)
+def test_known_labels(label: str, name: str | None) -> None:
+    assert known_name(label) == name
+
+
+def test_unknown_labels_and_columns() -> None:
+    assert name_of_words("5. Kartu undangan yang dibagikan (lembar)") == "kartu_undangan_dibagikan"
+    assert name_of_words("(1)") is None
+    assert [column_ending(head) for head in ("LAKI-LAKI (L)", "P", "JUMLAH (L+P)", "(2)")] == [
+        "l", "p", "j", None,
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from([None, "a", "b", "a_2", "field_2"]), max_size=12))
+def test_every_name_stands_once(names: list[str | None]) -> None:
+    given_names = without_twins(names)
+    assert len(set(given_names)) == len(given_names) == len(names)
+
+
+def test_sums_that_names_suggest_and_that_people_type() -> None:
+    names = ["suara_calon_1", "suara_calon_2", "suara_sah", "rusak_l", "rusak_p", "rusak_j"]
+    assert [(line.total, line.parts) for line in suggested_sums(names)] == [
+        ("rusak_j", ("rusak_l", "rusak_p")),
+        ("suara_sah", ("suara_calon_1", "suara_calon_2")),
+    ]
+    typed = parse_sum("rusak_j = rusak_l + rusak_p", names)
+    assert isinstance(typed, FormSum)
+    assert typed.parts == ("rusak_l", "rusak_p")
+    for wrong in ("rusak_j", "rusak_j = rusak_l + other", "rusak_j = rusak_j + rusak_l", " = "):
+        assert isinstance(parse_sum(wrong, names), str)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6))
+def test_numbers_for_any_form_keep_its_sums(seed: int) -> None:
+    from fixtures.form import plausible_numbers_for
+
+    form = village()
+    numbers = plausible_numbers_for(form, np.random.default_rng(seed))
+    assert set(numbers) == set(form.field_names)
+    for line in form.sums or ():
+        assert numbers[line.total] == sum(numbers[part] for part in line.parts)
+    assert all(0 <= number <= 999 for number in numbers.values())
+
+
+def village(**changed: object) -> FormTemplate:
+    """A small form of one page in the village's names, without print."""
+    boxes = [(10.0 + 12 * k, 10.0, 20.0 + 12 * k, 20.0) for k in range(3)]
+    fields = [
+        {
+            "name": name,
+            "label": name,
+            "boxes": [[x0, y0 + 13 * row, x1, y1 + 13 * row] for x0, y0, x1, y1 in boxes],
+        }
+        for row, name in enumerate(village_form.FIELDS)
+    ]
+    data: dict[str, object] = {
+        "id": "pilkades-2026",
+        "title": village_form.TITLE,
+        "election": "other",
+        "year": 2026,
+        "source": "a test",
+        "page_mm": [210.0, 297.0],
+        "box_stroke_mm": 0.6,
+        "sums": [line.model_dump() for line in suggested_sums(village_form.FIELDS)],
+        "pages": [{"number": 1, "title": [village_form.TITLE], "fields": fields}],
+    }
+    return FormTemplate.model_validate_json(json.dumps(data | changed))
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output + (result.stderr or "")
+
+
+def test_new_and_install_at_the_command_line(
+    blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path / "home"))
+    out = tmp_path / "drafts"
+    code, said = run("forms", "new", str(blank), "--id", "pilkades-2026", "--out", str(out))
+    assert code == 0, said
+    assert "19 fields, 57 boxes" in said
+    assert (out / "pilkades-2026-page-1.png").stat().st_size > 10_000
+    draft = out / "pilkades-2026.json"
+    answers = out / "pilkades-2026-answers.toml"
+    answers.write_text(answers.read_text() + "# mine\n")
+    assert run("forms", "new", str(blank), "--id", "pilkades-2026", "--out", str(out))[0] == 0
+    assert answers.read_text().endswith("# mine\n")
+    code, said = run("forms", "install", str(draft))
+    assert code == 0, said
+    assert load_form("pilkades-2026").field_names[0] == "pemilih_dpt_l"
+    assert "pilkades-2026" in run("forms", "list")[1].replace("…", "")
+    code, said = run("forms", "install", str(draft))
+    assert code != 0
+    assert "--replace" in said
+    assert run("forms", "install", str(draft), "--replace")[0] == 0
+
+
+def test_asking_at_the_terminal(blank: Path, tmp_path: Path) -> None:
+    answers = ["", "-", *[""] * 17]  # one kept, one left out, the rest kept
+    typed = "\n".join([*answers, *["y"] * 8, ""]) + "\n"
+    result = CliRunner().invoke(
+        app, ["forms", "new", str(blank), "--id", "asked", "--ask", "--out", str(tmp_path)],
+        input=typed,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    form = load_form_file(tmp_path / "asked.json")
+    assert "pemilih_dpt_p" not in form.field_names
+    assert len(form.field_names) == 18
+
+
+def test_a_sheet_without_boxes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.png"
+    Image.new("L", (840, 1188), 255).save(path)
+    code, said = run("forms", "new", str(path), "--page-mm", "210x297", "--out", str(tmp_path))
+    assert code != 0
+    assert "no rows of digit boxes" in said
+
+
+def test_the_official_sheet_comes_out_as_it_was_measured_by_hand(shared: Path) -> None:
+    sheets = open_blank(shared / "forms" / "C.HASIL-PPWP.pdf")
+    lines = sheets[1].lines
+    assert lines is not None
+    found = numbers_on(
+        Print(
+            sheet=sheets[1],
+            lines=lines,
+            circles=sheets[1].circles or (),
+            squares=(),
+            texts=(),
+            cells=cells_in(sheets[1].page_mm, lines),
+        )
+    )
+    for place, field in zip(found, PLANO.page(2).fields, strict=True):
+        assert np.abs(np.array(place.boxes) - np.array(field.boxes)).max() < 0.02
+        assert place.bubbles is not None
+        assert place.bubbles.columns_x == pytest.approx((465.0, 488.5, 512.0), abs=0.02)

@@ -1,0 +1,55 @@
+"""A copying error in the auditors' room: both numbers, in a sentence and in its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+
+from fixtures.databases import Databases
+from fixtures.review_site import FIRST, PEOPLE
+from fixtures.review_store import cell, fill, item_facts
+from models.records import ConflictKind
+from models.rules import salinan_is_plano
+from models.store.item_filter import ItemFilter
+from models.store.store import Store
+from review.app import create_app
+from review.passwords import new_token, token_hash
+
+PLANO, SALINAN = "c-hasil-ppwp-2024", "c-hasil-salinan-ppwp-2024"
+FIELD = "suara_paslon_2"
+
+
+@pytest.fixture
+def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with databases.open(tmp_path_factory.mktemp("copy")) as opened:
+        for name, role in PEOPLE:
+            opened.accounts.add(name, role, by="test", password_hash=None)
+        facts = item_facts(
+            FIRST,
+            FIELD,
+            kind=ConflictKind.RULE_BROKEN_ON_PAPER,
+            entry=None,
+            reading=177,
+            rule=salinan_is_plano.CODE,
+            detail="The copy (SALINAN) says 177 (b.jpg), the large sheet (plano) 117 (a.jpg).",
+        ).model_copy(update={"form": SALINAN, "votes": 60})
+        plano = cell(FIRST, FIELD, 117, 117)
+        copy = plano.model_copy(update={"form": SALINAN, "reading": 177})
+        opened.queue.save_cells([plano, copy], [])
+        fill(opened, [facts])
+        yield opened
+
+
+def test_both_numbers_are_told(store: Store) -> None:
+    token = new_token()
+    later = datetime(2200, 1, 1, tzinfo=UTC)
+    store.accounts.begin_session("vera", token_hash(token), later, how="link")
+    client = TestClient(create_app(store), base_url="http://testserver")
+    client.cookies.set("chasil_session", token, domain="testserver.local")
+    (item,) = store.queue.items(ItemFilter(tps=FIRST)).items
+    page = client.get(f"/items/{item.id}").text
+    assert "SALINAN menulis 177, formulir besar (plano) 117." in page
+    assert "MODEL C.HASIL SALINAN-PPWP" in page
