@@ -1,8 +1,8 @@
 """A digit box as if nothing but ink were on the paper.
 
 For boxes that touch, that stand on a watermark, or that are printed pale. What a recogniser of
-boxes that stand apart takes for strokes is taken away: print paler than ink, the box's own lines, and
-what reaches in from the neighbours. Around what is left a frame is drawn.
+boxes that stand apart takes for strokes is taken away: print paler than ink, the box's own lines,
+and what reaches in from the neighbours. Around what is left a frame is drawn.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.forms.template import FormTemplate, PageTemplate
 from pipeline.anchors import INK_WINDOW_MM
@@ -31,6 +32,9 @@ LARGEST_BOX = 0.14
 
 MOST_BOXES = 300
 """Squares that are looked at, largest first: a page has 66 digit boxes."""
+
+MOST_ROWS_FOUND = 1500
+"""A page of C.HASIL has some 100 rows, both ways round; a table of square cells has thousands."""
 
 MOST_ROWS = 8
 """Rows of boxes that are tried as a beginning."""
@@ -75,8 +79,11 @@ def guesses(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]
     found = box_outlines(dark, SMALLEST_BOX_PX, LARGEST_BOX * long_side)
     found = found[np.argsort([-_area(box) for box in found])][:MOST_BOXES]
     rows = list(_rows(found))
+    if len(rows) > MOST_ROWS_FOUND:
+        rows = rows[:: -(-len(rows) // MOST_ROWS_FOUND)]
     # Rows in the thick of things first: a row of window panes has no rows beside it.
-    rows.sort(key=lambda row: _crowding(row, rows), reverse=True)
+    crowding = _crowding(rows)
+    rows = [rows[index] for index in np.argsort(-crowding, kind="stable")]
     made: list[Guess] = []
     for form in forms:
         for page in form.pages:
@@ -135,10 +142,16 @@ def _from_top_left(box: Array, along: Array) -> Array:
     return np.asarray(box[np.argsort((angle + np.pi) % (2 * np.pi))], np.float64)
 
 
-def _crowding(row: Array, rows: Sequence[Array]) -> int:
-    middle = row.mean(axis=(0, 1))
-    reach = 6 * np.hypot(*(row[2].mean(axis=0) - row[0].mean(axis=0)))
-    return sum(bool(np.hypot(*(other.mean(axis=(0, 1)) - middle)) < reach) for other in rows)
+def _crowding(rows: Sequence[Array]) -> NDArray[np.int64]:
+    """(n,) how many rows are near each."""
+    if not rows:
+        return np.zeros(0, np.int64)
+    every = np.stack(rows)
+    middles = every.mean(axis=(1, 2))
+    ends = every.mean(axis=2)
+    reach = 6 * np.hypot(*(ends[:, 2] - ends[:, 0]).T)
+    away = np.hypot(*np.moveaxis(middles[:, None] - middles[None], -1, 0))
+    return np.asarray((away < reach[:, None]).sum(axis=1), np.int64)
 
 
 class _Sheet:

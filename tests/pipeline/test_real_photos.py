@@ -31,12 +31,36 @@ def test_real_pages_are_read_without_a_silent_error(shared: Path, folder: str) -
     assert clear >= 0.8 * fields
 
 
-def test_other_real_forms_are_named_wrong(shared: Path) -> None:
-    reader = load_reader()
-    for path in (
-        shared / "photos/c-digital/pwp_sample_01.jpg",
-        shared / "photos/c1-ppwp-2019/01aluebagok-01-p1.png",
-    ):
-        (reading,) = read_file(path, reader)
-        assert reading.error is not None
-        assert reading.error.code == "wrong_form"
+def test_another_real_form_is_named_wrong(shared: Path) -> None:
+    (reading,) = read_file(shared / "photos/c-digital/c.hasil_dpr_j_v2.png", load_reader())
+    assert reading.error is not None
+    assert reading.error.code == "wrong_form"
+
+
+def test_an_upside_down_scan_of_2019_is_read(shared: Path) -> None:
+    (reading,) = read_file(
+        shared / "photos/c1-ppwp-2019/07cotkumbang-01-p1.png", load_reader(["c1-ppwp-2019"])
+    )
+    assert (reading.form, reading.page) == ("c1-ppwp-2019", 1)
+    assert reading.placement is not None
+    assert abs(reading.placement.rotation_degrees) > 178
+    assert reading.placement.error_mm < 0.1
+    assert reading.fields["pengguna_total_j"].value == 137
+    assert reading.fields["pemilih_total_j"].value == 142
+    # No second witness on this page, and the form was not in the measurement.
+    assert {field.status for field in reading.fields.values()} == {FieldStatus.REVIEW}
+
+
+def test_a_trial_photo_is_read(shared: Path) -> None:
+    (reading,) = read_file(
+        shared / "photos/c-digital/pwp_sample_01.jpg", load_reader(["netgrit-2022-ppwp"])
+    )
+    numbers = {name: field.value for name, field in reading.fields.items()}
+    assert numbers == {
+        "suara_paslon_1": 123,
+        "suara_paslon_2": 45,
+        "suara_paslon_3": 67,
+        "suara_sah": 235,
+        "suara_tidak_sah": 18,
+        "suara_total": 253,
+    }

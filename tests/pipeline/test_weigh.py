@@ -288,3 +288,14 @@ def test_confidence_is_the_probability_of_the_number(rows: list[list[float]]) ->
         assert answer.confidence == pytest.approx(max(masses.values()))
     elif not answer.blank:
         assert max(masses.values()) < 0.5 + 1e-9
+
+
+def test_a_form_that_was_not_measured_needs_a_second_witness() -> None:
+    written = boxes("x42")
+    alone = weigh(written, (), {}, [ReviewReason.NOT_MEASURED], SURE)
+    assert alone.value == 42
+    assert alone.status is FieldStatus.REVIEW
+    assert ReviewReason.NOT_MEASURED in alone.reasons
+    words = Witness(value=42, confidence=0.999, box=BOX, distribution=((42, 0.999),))
+    both = weigh(written, (), {"words": words}, [ReviewReason.NOT_MEASURED], SURE)
+    assert both.status is FieldStatus.CLEAR
