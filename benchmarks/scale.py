@@ -116,6 +116,8 @@ class Watched:
             self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)  # noqa: S603
         self.seconds: dict[int, tuple[str, float]] = {}
         """Process to what it is and its processor seconds so far; those that ended stay."""
+        self.while_reading = {"flow": 0.0, "reader": 0.0, "server": 0.0}
+        """Processor seconds of each kind until the last page was read."""
 
     def look(self, pages: int) -> Look:
         """Memory now; processor seconds are noted."""
@@ -137,6 +139,10 @@ class Watched:
             return "flow"
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
         return "reader" if b"multiprocessing" in words else "server"
+
+    def note(self) -> None:
+        """The run still reads."""
+        self.while_reading = {role: self.spent(role) for role in self.while_reading}
 
     def spent(self, role: str) -> float:
         """Processor seconds of all processes of a kind."""
@@ -172,6 +178,8 @@ def run(folder: Path, home: Path, workers: int) -> list[Look]:
     looks: list[Look] = []
     while watched.process.poll() is None:
         looks.append(watched.look(_pages_done(log)))
+        if "\ncomparing" not in log.read_text(errors="replace"):
+            watched.note()
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if watched.process.returncode:
         raise SystemExit(f"chasil process ended with {watched.process.returncode}: see {log}")
@@ -209,7 +217,9 @@ def _report(looks: list[Look], watched: Watched, summary: dict[str, object], hom
         )
         before = here
     console.print(table)
-    readers, flow, server = (watched.spent(role) for role in ("reader", "flow", "server"))
+    during = watched.while_reading
+    readers, flow, server = (during[role] for role in ("reader", "flow", "server"))
+    after = watched.spent("flow") - flow
     seconds = float(str(summary["seconds"]))
     reading = float(str(summary["seconds_reading"]))
     pages = int(str(summary["pages_read_now"]))
@@ -232,9 +242,10 @@ def _report(looks: list[Look], watched: Watched, summary: dict[str, object], hom
         ("comparing, queue, the rest", f"{seconds - reading:.1f} s"),
         ("pages a second while reading", f"{pages / reading:.2f}" if reading else "-"),
         ("processor seconds of the readers", f"{readers:,.0f}"),
-        ("of the flow (store, copies, comparing)", f"{flow:,.0f}"),
-        ("of Prefect's server", f"{server:,.0f}"),
+        ("of the flow meanwhile (copies, store)", f"{flow:,.0f}"),
+        ("of Prefect's server meanwhile", f"{server:,.0f}"),
         ("flow and server beside reading", f"{(flow + server) / readers:.1%}" if readers else "-"),
+        ("of the flow afterwards (comparing, queue)", f"{after:,.0f}"),
         *((f"{part} on disk", f"{size / 1e9:.2f} GB") for part, size in sizes.items()),
         ("conflicts", f"{sum(dict(summary['conflicts']).values()):,}"),  # type: ignore[call-overload]
     ):
