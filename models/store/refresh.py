@@ -294,10 +294,10 @@ def _refresh_absent(
     )
     gone: list[int] = []
     rows = [row for row in connection.execute(query) if row.id not in there]
-    worked_on = [row for row in rows if row.has_acts and row.field and row.kind in OF_ONE_FIELD]
-    cells = _cells(connection, {row.tps for row in worked_on})
+    worked_on = {row.id for row in rows if row.has_acts and row.field and row.kind in OF_ONE_FIELD}
+    cells = _cells(connection, {row.tps for row in rows if row.id in worked_on})
     for row in rows:
-        cell = cells.get((row.tps, row.form, row.field)) if row in worked_on else None
+        cell = cells.get((row.tps, row.form, row.field)) if row.id in worked_on else None
         if row.status == ItemStatus.DONE:
             if cell is not None:
                 _hold_against(connection, row, cell, counts)
