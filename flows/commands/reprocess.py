@@ -171,7 +171,7 @@ def reprocess(
 
 def diff(
     first: Annotated[
-        int, typer.Argument(metavar="RUN1", min=1, help="The run that ended earlier.")
+        int, typer.Argument(metavar="RUN1", min=1, help="The one that ended first.")
     ],
     last: Annotated[int, typer.Argument(metavar="RUN2", min=1, help="The one that ended later.")],
     shown: FormatOption = None,
