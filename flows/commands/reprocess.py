@@ -170,9 +170,7 @@ def reprocess(
 
 
 def diff(
-    first: Annotated[
-        int, typer.Argument(metavar="RUN1", min=1, help="The one that ended first.")
-    ],
+    first: Annotated[int, typer.Argument(metavar="RUN1", min=1, help="The one that ended first.")],
     last: Annotated[int, typer.Argument(metavar="RUN2", min=1, help="The one that ended later.")],
     shown: FormatOption = None,
     out: OutOption = None,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -325,7 +325,7 @@ def _newest(
     if upto is not None:
         ended = BatchRow.finished_at <= _end_of(upto)
     if own is not None:
-        ended = or_(ended, BatchRow.id == own)
+        ended: ColumnElement[bool] = or_(ended, BatchRow.id == own)
     query = (
         select(*_STATE)
         .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
