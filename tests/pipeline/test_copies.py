@@ -186,6 +186,44 @@ def test_a_row_of_no_form_or_of_two_is_refused(row: str, said: str) -> None:
         list(read_table(text.encode(), "e.csv"))
 
 
+@pytest.fixture
+def like_ppwp(own_form: str, tmp_path: Path) -> str:
+    """A form of one's own whose fields are called as those of C.HASIL-PPWP."""
+    text = (tmp_path / f"{own_form}.json").read_text().replace("suara_calon_", "suara_paslon_")
+    (tmp_path / "pilpres.json").write_text(text.replace('"id":"pilkades"', '"id":"pilpres"'))
+    return "pilpres"
+
+
+PASLON = f"tps,suara_paslon_1,suara_sah\n{A},3,5\n".encode()
+
+
+def test_columns_of_ppwp_and_of_an_own_form_are_a_question(like_ppwp: str) -> None:
+    with pytest.raises(EntriesFileError, match=f"{PLANO} and of {like_ppwp}: add a column form"):
+        list(read_table(PASLON, "e.csv"))
+    (entry,) = read_table(PASLON, "e.csv", form=PLANO)
+    assert entry.form == PLANO
+
+
+@pytest.mark.parametrize("owed", ["pilpres", "c1-ppwp-2019"])
+@pytest.mark.usefixtures("like_ppwp")
+def test_the_owed_form_is_meant_where_it_has_the_columns(
+    owed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHASIL_FORM", owed)
+    (entry,) = read_table(PASLON, "e.csv")
+    assert (entry.form, entry.fields) == (owed, {"suara_paslon_1": 3, "suara_sah": 5})
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [("tps,form,suara_sah,suara_sah", "twice: suara_sah"), ("form,suara_sah", "no column tps")],
+)
+def test_a_table_with_forms_has_each_column_once_and_the_tps(header: str, said: str) -> None:
+    row = ",".join("1" for _ in header.split(","))
+    with pytest.raises(EntriesFileError, match=said):
+        list(read_table(f"{header}\n{row}\n".encode(), "e.csv"))
+
+
 def test_every_tps_owes_the_form_that_was_asked_for(own_form: str) -> None:
     gathered = gather([page(PLANO, 2, suara_sah=3)], form=own_form)
     assert own_form in {missing.form for missing in gathered.missing}
