@@ -64,11 +64,15 @@ def test_the_copy_knows_its_original() -> None:
 
 def test_a_copying_error_has_both_numbers_and_both_photos() -> None:
     large, copy = page(PLANO, 2, suara_paslon_1=117), page(SALINAN, 2, suara_paslon_1=177)
+    copy = copy.model_copy(update={"pdf_page": 4, "recipe": "r"})
     (conflict,) = found([large, copy])
     assert (conflict.rule, conflict.form, conflict.field) == (
         "salinan_is_plano", SALINAN, "suara_paslon_1",
     )  # fmt: skip
     assert (conflict.reading, conflict.votes, conflict.photo) == (177, 60, copy.photo)
+    assert (conflict.sha256, conflict.page, conflict.pdf_page, conflict.recipe) == (
+        copy.sha256, 2, 4, "r",
+    )  # fmt: skip
     for said in ("177", "117", large.photo, copy.photo):
         assert said in conflict.detail
 
@@ -107,6 +111,25 @@ def test_without_a_plano_the_copy_answers_for_the_reported_number() -> None:
     (conflict,) = found([page(SALINAN, 2, suara_paslon_1=17)], {"suara_paslon_1": 817})
     assert conflict.kind is ConflictKind.VALUE_MISMATCH
     assert (conflict.form, conflict.reading, conflict.entry) == (SALINAN, 17, 817)
+
+
+def test_a_copy_of_a_tps_with_nothing_reported_misses_the_entry() -> None:
+    copy = page(SALINAN, 2, suara_paslon_1=117, suara_paslon_2=9)
+    (elsewhere,) = (
+        Entry(tps=A[:-1] + "9", form=PLANO, fields={"suara_paslon_1": 1}, source="test"),
+    )
+
+    def missing(pages: list[PageReading]) -> list[tuple[str | None, str | None]]:
+        kind = ConflictKind.ENTRY_MISSING
+        found = compare_all(gather(pages), [elsewhere])
+        return [(one.form, one.field) for one in found if one.kind is kind]
+
+    assert missing([copy]) == [(SALINAN, "suara_paslon_1")]  # the source reports no other field
+    large = page(PLANO, 2, suara_paslon_1=117)
+    assert missing([large, copy]) == [(PLANO, "suara_paslon_1")]
+    assert not any(
+        one.kind is ConflictKind.ENTRY_MISSING for one in compare_all(gather([copy]), None)
+    )
 
 
 def test_with_a_plano_the_number_is_compared_once() -> None:
