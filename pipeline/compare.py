@@ -66,7 +66,7 @@ from models.rules import (
 from models.rules.across import at_election
 from pipeline import priority as factors
 from pipeline.causes import BOXES, moved_totals, probable_cause, swapped_rows
-from pipeline.copies import copying_errors, entry_for_copy, original_of
+from pipeline.copies import copying_errors, entry_for_copy, original_of, shown_by
 from pipeline.entries import ADMINISTRASI_FIELDS, SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import Duplicates, Gathered, MissingPage, WrongPage
 from pipeline.priority import priority, weight_of_field
@@ -151,10 +151,13 @@ def compare_all(
             expected_there: Collection[str] = ()
             original = original_of(form)
             if reading is not None and original is not None and entry is None:
-                reported_there = entry_for_copy(
-                    reading, readings.get((tps, original)), latest.get((tps, original))
-                )
-                expected_there = reported_there.fields.keys() if reported_there else ()
+                plano, its_entry = readings.get((tps, original)), latest.get((tps, original))
+                reported_there = entry_for_copy(reading, plano, its_entry)
+                if reported_there is not None:
+                    expected_there = reported_there.fields.keys()
+                elif entries is not None and its_entry is None:
+                    usual = reported.get(original) or _usually_reported(original)
+                    expected_there = frozenset(usual) - shown_by(plano)
                 conflicts += _of_fields(reading, reported_there, expected_there, judge_entry=False)
                 continue
             if entry is not None:

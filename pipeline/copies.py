@@ -43,14 +43,19 @@ def entry_for_copy(
     """
     if entry is None:
         return None
-    seen = {
-        name
-        for name, field in (original.fields.items() if original else ())
-        if field.status is not FieldStatus.NOT_IN_VIEW
-    }
+    seen = shown_by(original)
     left = {name: number for name, number in entry.fields.items() if name not in seen}
     left = {name: number for name, number in left.items() if name in copy.fields}
     return entry.model_copy(update={"form": copy.form, "fields": left}) if left else None
+
+
+def shown_by(reading: FormReading | None) -> frozenset[str]:
+    """Fields that some photo of a form shows, whatever is written there; none without a reading."""
+    return frozenset(
+        name
+        for name, field in (reading.fields.items() if reading else ())
+        if field.status is not FieldStatus.NOT_IN_VIEW
+    )
 
 
 def copying_errors(
@@ -82,6 +87,9 @@ def _conflict(copy: FormReading, original: FormReading, name: str, votes: int) -
         rule=salinan_is_plano.CODE,
         photo=photo.photo if photo else None,
         sha256=photo.sha256 if photo else None,
+        recipe=photo.recipe if photo else None,
+        page=photo.page if photo else None,
+        pdf_page=photo.pdf_page if photo else None,
         detail=f"The copy (SALINAN) says {here.value} ({photo.photo if photo else 'no photo'}), "
         f"the large sheet (plano) {there.value} ({other.photo if other else 'no photo'}).",
     )

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from models.errors import DuplicatePhoto
-from models.forms.template import load_form, owed_form
+from models.errors import DuplicatePhoto, FormFileError
+from models.forms.template import installed_forms, load_form, owed_form
 from models.records import (
     FieldReading,
     FieldStatus,
@@ -113,14 +113,17 @@ def gather(
         form: Id of the form that every TPS must have; its pages are what can be missing. Where
             ``None``, see ``models.forms.template.owed_form``.
 
+    A page that was read as a form that is no longer installed counts as rejected, and says so.
+
     Raises:
-        FormFileError: where a page names a form that is not installed.
+        FormFileError: where a form's file is broken.
         ValueError: where a page is said to be read, but not which form and page it is.
 
     """
     form = form or owed_form()
+    installed = frozenset(installed_forms())
     everything = sorted(pages, key=_order)
-    photos = _originals(everything)
+    photos = [_with_its_form(photo, installed) for photo in _originals(everything)]
     read = [photo for photo in photos if photo.status is PageStatus.READ]
     rejected = [photo for photo in photos if photo.status is PageStatus.REJECTED]
     all_tps = frozenset(photo.tps for photo in everything if photo.tps is not None)
@@ -152,6 +155,25 @@ def gather(
         photos=tuple(photo for photo in read if photo.tps is not None),
         tps=all_tps,
     )
+
+
+class _FormGone(FormFileError):
+    """A page was read as a form whose data file was taken away since."""
+
+    remedy = "Install the form again, or read the photo again with the forms that are installed."
+
+
+def _with_its_form(photo: PageReading, installed: frozenset[str]) -> PageReading:
+    """The photo; as a rejected one where its form is gone, for then its fields mean nothing."""
+    if photo.status is not PageStatus.READ or photo.form is None or photo.form in installed:
+        return photo
+    gone = _FormGone(
+        f"{photo.photo} was read as {photo.form} page {photo.page}, a form that is no longer "
+        "installed",
+        form=photo.form,
+    )
+    update = {"status": PageStatus.REJECTED, "fields": {}, "header": None, "error": gone.record()}
+    return photo.model_copy(update=update | {"form": None, "page": None})
 
 
 def _of_form(

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.errors import AmbiguousPlace, NoFormFound, PhotoTooSmall, PoorPlacement, WrongForm
 from models.forms.enlarge import at_wall_size
-from models.forms.template import FormTemplate, PageTemplate
+from models.forms.template import FormTemplate, PageTemplate, shipped_forms
 from pipeline.constellation import Guess, by_guess, guesses
 from pipeline.intake import open_finer
 from pipeline.landmarks import FoundTag, find_tags
@@ -96,14 +96,17 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
     if by_code is not None:
         return by_code
     by_print = _by_print(photo, forms)
-    if by_print is not None:
-        return by_print
     strangers = _strange_codes(photo, forms)
+    if by_print is not None:
+        # Forms of one election day print much alike: a code on the sheet says which one this is.
+        strangers = [tag for tag in strangers if _lies_on(by_print, tag)]
     if strangers:
         raise WrongForm(
-            f"{photo.name} carries the square code {strangers[0]}, which no installed form has",
-            tag=strangers[0],
+            f"{photo.name} carries the square code {strangers[0].id}, which no installed form has",
+            tag=strangers[0].id,
         )
+    if by_print is not None:
+        return by_print
     title = read_title(photo.grey, forms)
     if title.form_id is not None:
         raise PoorPlacement(
@@ -121,14 +124,7 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
 
 def _by_code(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
     """The page that a square code names, if the print bears it out."""
-    for family in sorted({form.tag_family for form in forms if form.tag_family}):
-        pages = {
-            page.tag.id: (form, page)
-            for form in forms
-            if form.tag_family == family
-            for page in form.pages
-            if page.tag
-        }
+    for family, pages in _coded_pages(forms).items():
         sheets = _sheets(photo, pages, tags_in(photo, family, tuple(pages)))
         if len(sheets) == 1 and _room_beside(sheets[0]) > ROOM_FOR_A_SHEET:
             # There is room for another sheet, whose code is too small for the quick look.
@@ -174,13 +170,32 @@ def _lies_on(placed: PlacedPage, tag: FoundTag) -> bool:
     return cv2.pointPolygonTest(outline, (float(x), float(y)), measureDist=False) >= 0
 
 
-def _strange_codes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[int]:
+def _strange_codes(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[FoundTag]:
     """Square codes in the photo that no installed form has."""
-    known = {page.tag.id for form in forms for page in form.pages if page.tag}
-    families = sorted({form.tag_family for form in forms if form.tag_family})
     return [
-        tag.id for family in families for tag in tags_in(photo, family, None) if tag.id not in known
+        tag
+        for family, pages in _coded_pages(forms).items()
+        for tag in tags_in(photo, family, None)
+        if tag.id not in pages
     ]
+
+
+def _coded_pages(
+    forms: Sequence[FormTemplate],
+) -> dict[str, dict[int, tuple[FormTemplate, PageTemplate]]]:
+    """Family of square codes to the number of each code and its page.
+
+    Families of forms that come with chasil go first: a form of the user's own takes no photo of
+    theirs.
+    """
+    found: dict[str, dict[int, tuple[FormTemplate, PageTemplate]]] = {}
+    for form in sorted(
+        forms, key=lambda one: (one.id not in shipped_forms(), one.tag_family or "")
+    ):
+        if form.tag_family:
+            pages = found.setdefault(form.tag_family, {})
+            pages.update({page.tag.id: (form, page) for page in form.pages if page.tag})
+    return found
 
 
 def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
@@ -235,25 +250,23 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
 
 def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
     borne_out: list[tuple[PlacedPage, Guess, float]] = []
-    shifted: list[PlacedPage] = []
+    doubtful: list[tuple[PlacedPage, Guess, float]] = []
     for guess in _guesses(photo, forms):
         try:
             placed, seen, sure = _refined(photo, guess)
         except (NoFormFound, PoorPlacement):
             continue  # One of several guesses: the print says no.
-        if sure:
-            borne_out.append((placed, guess, seen))
-        else:
-            shifted.append(placed)
+        (borne_out if sure else doubtful).append((placed, guess, seen))
     borne_out = [
         (placed, guess, seen)
         for placed, guess, seen in borne_out
         if placed.agreeing >= LEAST_MARKS
         and placed.support >= _least_support(guess) * placed.agreeing
     ]
-    if not borne_out and shifted:
+    if not borne_out and doubtful:
+        shifted = doubtful[0][0]
         raise AmbiguousPlace(
-            f"{photo.name}: {shifted[0].form.id} page {shifted[0].page.number} fits as well one "
+            f"{photo.name}: {shifted.form.id} page {shifted.page.number} fits as well one "
             "box further on",
         )
     if not borne_out:
@@ -261,15 +274,27 @@ def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedP
     borne_out.sort(key=lambda one: one[0].support * one[2], reverse=True)
     (best, guess, best_seen), *others = borne_out
     for other, its, seen in others:
-        # One that leaves boxes or lines unexplained which the best explains is no rival, nor is
-        # the same placing found twice.
-        explains_as_much = its.matched >= guess.matched or its.method == "rulings"
+        # One that leaves boxes unexplained which the best explains is no rival, nor is the same
+        # placing found twice. Boxes and crossings of lines are no common measure.
+        explains_as_much = (
+            its.method != guess.method or its.method == "rulings" or its.matched >= guess.matched
+        )
         as_good = other.support * seen > RIVAL * best.support * best_seen
         seen_as_well = seen > best_seen - DOUBT
         if as_good and seen_as_well and explains_as_much and not _same_place(best, other):
             raise AmbiguousPlace(
                 f"{photo.name}: the part in view fits {best.form.id} page {best.page.number} "
                 f"and {other.form.id} page {other.page.number} in another place",
+                best=round(best.support, 1),
+                other=round(other.support, 1),
+            )
+    for other, _, seen in doubtful:
+        # Where on that page the picture lies is open, but so is then which page it shows.
+        is_other_page = (other.form.id, other.page.number) != (best.form.id, best.page.number)
+        if is_other_page and other.support * seen > RIVAL * best.support * best_seen:
+            raise AmbiguousPlace(
+                f"{photo.name}: what fits {best.form.id} page {best.page.number} fits "
+                f"{other.form.id} page {other.page.number} as well, in more than one place",
                 best=round(best.support, 1),
                 other=round(other.support, 1),
             )

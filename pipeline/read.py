@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import PhotoError
+from models.forms.codes import require_own_codes
 from models.forms.template import FormTemplate, installed_forms, load_form
 from models.recognisers.installed import Recognisers, load_recognisers
 from models.records import (
@@ -78,11 +79,12 @@ def load_reader(
             they read is clear, as before any measurement.
 
     Raises:
-        FormFileError: a form's file is broken.
+        FormFileError: a form's file is broken, or two forms carry the same square code.
         RecogniserError: the recognisers' files are missing or not what they should be.
 
     """
     forms = tuple(load_form(name) for name in form_ids or installed_forms())
+    require_own_codes(forms)
     if recognisers is not None:
         return Reader(forms, recognisers, unmeasured(recognisers.digests))
     own = load_recognisers()

@@ -127,8 +127,11 @@ def _placed(
             f"{photo.name}: {form.id} page {page.number} is there, but no field of it is in view"
         )
     boxes = np.isin(belongs, list(in_view))
+    # Boxes that touch, of forms without a square code, are seldom all found; those of the others
+    # stand apart, and a page without a single field in its place is turned away.
     most_boxes_agree = boxes.any() and agree[boxes].sum() >= LEAST_SHARE * boxes.sum()
-    if len(loose) == len(in_view) and not most_boxes_agree:
+    may_be_loose = form.tag_family is None and most_boxes_agree
+    if len(loose) == len(in_view) and not may_be_loose:
         raise PoorPlacement(
             f"{photo.name}: of the {len(in_view)} fields of {form.id} page {page.number} in view, "
             "none has its boxes where they should be",

@@ -37,7 +37,8 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
         source: Where the measures are from, where the answers do not say.
 
     Raises:
-        AnswersError: the answers name a field that was not proposed, or one name twice.
+        AnswersError: the answers name a field that was not proposed, or one name twice; or the
+            sheets carry square codes of several families.
         FormFileError: what comes out is no right form; the message names the field.
 
     """
@@ -76,6 +77,11 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
         "page_mm": list(draft.pages[0].found.sheet.page_mm),
     }
     families = {page.tag[0] for page in draft.pages if page.tag is not None}
+    if len(families) > 1:
+        raise AnswersError(
+            f"the sheets carry square codes of several families ({', '.join(sorted(families))}), "
+            "and a form has one: draft the sheets of each family as a form of their own"
+        )
     if families:
         data["tag_family"] = min(families)
     data["box_stroke_mm"] = box_stroke_mm(draft)

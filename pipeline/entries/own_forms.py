@@ -1,11 +1,18 @@
-"""Which form the columns of a table are fields of, where it is not C.HASIL-PPWP."""
+"""Which form the columns of a table are fields of, where nobody said so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from models.errors import EntriesFileError
-from models.forms.template import installed_forms, load_form
+from models.forms.template import (
+    PPWP_FORM,
+    FormTemplate,
+    installed_forms,
+    load_form,
+    owed_form,
+    shipped_forms,
+)
 
 FORM_COLUMN = "form"
 """A column that names each row's form, for tables whose columns fit several."""
@@ -14,19 +21,33 @@ FORM_COLUMN = "form"
 def form_of_columns(columns: Sequence[str], place: str) -> str | None:
     """The one installed form, no copy of another, that has all these fields; ``None`` if none has.
 
+    The form that every TPS owes goes first, where the user chose one. Else columns of C.HASIL-PPWP
+    are of that form, and of no other that comes with chasil; a form of the user's own that has them
+    too is a question.
+
     Raises:
         EntriesFileError: several have them, and only the user knows which is meant.
+        FormFileError: the form that was chosen is not installed.
 
     """
+    owed = owed_form()
+    if owed != PPWP_FORM and _has(load_form(owed), columns):
+        return owed
     fitting = [
         form.id
         for form in map(load_form, installed_forms())
-        if form.copy_of is None and set(columns) <= set(form.field_names)
+        if form.copy_of is None and _has(form, columns)
     ]
+    if PPWP_FORM in fitting:
+        fitting = [one for one in fitting if one == PPWP_FORM or one not in shipped_forms()]
     if len(fitting) > 1:
         raise EntriesFileError(
-            f"{place}: the columns are fields of {' and of '.join(fitting)}: "
+            f"{place}: these are fields of {' and of '.join(fitting)}: "
             f"add a column {FORM_COLUMN} with the form's id",
             place=place,
         )
     return fitting[0] if fitting else None
+
+
+def _has(form: FormTemplate, columns: Sequence[str]) -> bool:
+    return set(columns) <= set(form.field_names)

@@ -1,8 +1,8 @@
 """Reported numbers as CSV: a row a TPS, a column a field. An empty cell is unknown, never 0.
 
 Columns of our own layout are named by fields. Which form they are of is said by the user or the
-path, or by the columns themselves: only ppwp has ``suara_paslon_1``. Rows of parties and persons
-do not say which election they are of.
+path, or by the columns themselves: of the elections of 2024 only ppwp has ``suara_paslon_1``. Rows
+of parties and persons do not say which election they are of.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def read_table(
         content: The CSV with its header.
         source: File or address, for the entries and for errors.
         layout: How the columns are called; by default the one of ``LAYOUTS`` that fits.
-        form: Id of the form they are fields of; by default the one that only ppwp's columns tell.
+        form: Id of the form they are fields of; by default the one that the columns tell.
         on_problem: Called with an ``EntriesFileError`` for each row that can't be used, and for a
             file that can't be read at all.
 
@@ -155,6 +155,12 @@ def _rows(
     chosen = OWN_LAYOUT
     try:
         if layout is None and form is None and FORM_COLUMN in header:
+            _each_once(header, f"{source}, header")
+            if OWN_LAYOUT.tps not in header:
+                raise EntriesFileError(
+                    f"{source}, header: there is no column {OWN_LAYOUT.tps} with the 13-digit code",
+                    place=f"{source}, header",
+                )
             by_row = {}
         else:
             chosen = _layout(header, layout, form, f"{source}, header")
@@ -207,9 +213,12 @@ def _layout(
         EntriesFileError: none fits, or nothing says which form the columns are of.
 
     """
-    twice = sorted({column for column in header if header.count(column) > 1})
-    if twice:
-        raise EntriesFileError(f"{place}: columns stand once; twice: {', '.join(twice)}")
+    _each_once(header, place)
+    columns = [one for one in header if one not in OWN_COLUMNS]
+    if asked is None and form is None and OWN_LAYOUT.tps in header and columns:
+        of_columns = form_of_columns(columns, place)
+        if of_columns is not None and of_columns != PPWP_FORM:
+            return own_layout(of_columns, header)
     of_form = own_layout(form, header) if form and form != PPWP_FORM else None
     layouts = (asked,) if asked else (of_form,) if of_form else LAYOUTS
     for layout in layouts:
@@ -218,9 +227,6 @@ def _layout(
                 _must_say_its_election(header, place)
             return layout
     if asked is None and OWN_LAYOUT.tps in header:
-        columns = [one for one in header if one not in OWN_COLUMNS]
-        if form is None and columns and (of_columns := form_of_columns(columns, place)):
-            return own_layout(of_columns, header)
         own = of_form or OWN_LAYOUT
         unknown = [one for one in header if one not in (*OWN_COLUMNS, *own.fields)]
         if form is None and unknown and all(party_field(one) for one in unknown):
@@ -233,6 +239,14 @@ def _layout(
             raise EntriesFileError(f"{place}: unknown columns: {', '.join(unknown)}")
     names = ", ".join(f"{one.tps},{','.join(list(one.fields)[:2])},…" for one in LAYOUTS)
     raise EntriesFileError(f"{place}: no layout fits {','.join(header)!r:.200}; known are {names}")
+
+
+def _each_once(header: list[str], place: str) -> None:
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        raise EntriesFileError(
+            f"{place}: columns stand once; twice: {', '.join(twice)}", place=place
+        )
 
 
 def _must_say_its_election(header: list[str], place: str) -> None:

@@ -64,11 +64,15 @@ def test_the_copy_knows_its_original() -> None:
 
 def test_a_copying_error_has_both_numbers_and_both_photos() -> None:
     large, copy = page(PLANO, 2, suara_paslon_1=117), page(SALINAN, 2, suara_paslon_1=177)
+    copy = copy.model_copy(update={"pdf_page": 4, "recipe": "r"})
     (conflict,) = found([large, copy])
     assert (conflict.rule, conflict.form, conflict.field) == (
         "salinan_is_plano", SALINAN, "suara_paslon_1",
     )  # fmt: skip
     assert (conflict.reading, conflict.votes, conflict.photo) == (177, 60, copy.photo)
+    assert (conflict.sha256, conflict.page, conflict.pdf_page, conflict.recipe) == (
+        copy.sha256, 2, 4, "r",
+    )  # fmt: skip
     for said in ("177", "117", large.photo, copy.photo):
         assert said in conflict.detail
 
@@ -107,6 +111,25 @@ def test_without_a_plano_the_copy_answers_for_the_reported_number() -> None:
     (conflict,) = found([page(SALINAN, 2, suara_paslon_1=17)], {"suara_paslon_1": 817})
     assert conflict.kind is ConflictKind.VALUE_MISMATCH
     assert (conflict.form, conflict.reading, conflict.entry) == (SALINAN, 17, 817)
+
+
+def test_a_copy_of_a_tps_with_nothing_reported_misses_the_entry() -> None:
+    copy = page(SALINAN, 2, suara_paslon_1=117, suara_paslon_2=9)
+    (elsewhere,) = (
+        Entry(tps=A[:-1] + "9", form=PLANO, fields={"suara_paslon_1": 1}, source="test"),
+    )
+
+    def missing(pages: list[PageReading]) -> list[tuple[str | None, str | None]]:
+        kind = ConflictKind.ENTRY_MISSING
+        found = compare_all(gather(pages), [elsewhere])
+        return [(one.form, one.field) for one in found if one.kind is kind]
+
+    assert missing([copy]) == [(SALINAN, "suara_paslon_1")]  # the source reports no other field
+    large = page(PLANO, 2, suara_paslon_1=117)
+    assert missing([large, copy]) == [(PLANO, "suara_paslon_1")]
+    assert not any(
+        one.kind is ConflictKind.ENTRY_MISSING for one in compare_all(gather([copy]), None)
+    )
 
 
 def test_with_a_plano_the_number_is_compared_once() -> None:
@@ -184,6 +207,44 @@ def test_a_row_of_no_form_or_of_two_is_refused(row: str, said: str) -> None:
     text = f"tps,form,suara_calon_1,suara_paslon_1,suara_sah\n{row}\n"
     with pytest.raises(EntriesFileError, match=said):
         list(read_table(text.encode(), "e.csv"))
+
+
+@pytest.fixture
+def like_ppwp(own_form: str, tmp_path: Path) -> str:
+    """A form of one's own whose fields are called as those of C.HASIL-PPWP."""
+    text = (tmp_path / f"{own_form}.json").read_text().replace("suara_calon_", "suara_paslon_")
+    (tmp_path / "pilpres.json").write_text(text.replace('"id":"pilkades"', '"id":"pilpres"'))
+    return "pilpres"
+
+
+PASLON = f"tps,suara_paslon_1,suara_sah\n{A},3,5\n".encode()
+
+
+def test_columns_of_ppwp_and_of_an_own_form_are_a_question(like_ppwp: str) -> None:
+    with pytest.raises(EntriesFileError, match=f"{PLANO} and of {like_ppwp}: add a column form"):
+        list(read_table(PASLON, "e.csv"))
+    (entry,) = read_table(PASLON, "e.csv", form=PLANO)
+    assert entry.form == PLANO
+
+
+@pytest.mark.parametrize("owed", ["pilpres", "c1-ppwp-2019"])
+@pytest.mark.usefixtures("like_ppwp")
+def test_the_owed_form_is_meant_where_it_has_the_columns(
+    owed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHASIL_FORM", owed)
+    (entry,) = read_table(PASLON, "e.csv")
+    assert (entry.form, entry.fields) == (owed, {"suara_paslon_1": 3, "suara_sah": 5})
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [("tps,form,suara_sah,suara_sah", "twice: suara_sah"), ("form,suara_sah", "no column tps")],
+)
+def test_a_table_with_forms_has_each_column_once_and_the_tps(header: str, said: str) -> None:
+    row = ",".join("1" for _ in header.split(","))
+    with pytest.raises(EntriesFileError, match=said):
+        list(read_table(f"{header}\n{row}\n".encode(), "e.csv"))
 
 
 def test_every_tps_owes_the_form_that_was_asked_for(own_form: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.errors import DuplicatePhoto, NoFormFound
 from models.forms.template import load_form
 from models.records import (
+    ConflictKind,
     FieldReading,
     FieldStatus,
     PageReading,
@@ -16,6 +17,7 @@ from models.records import (
     ReviewReason,
     Witness,
 )
+from pipeline.compare import compare_all
 from pipeline.gather import gather, merge_field
 
 A, B = "3216012001001", "3216012001002"
@@ -288,3 +290,15 @@ def test_merging_one_photo_changes_nothing() -> None:
 def test_a_page_said_to_be_read_must_say_what_it_is() -> None:
     with pytest.raises(ValueError, match="not which form"):
         gather([page(1).model_copy(update={"page": None})])
+
+
+def test_a_page_of_a_form_that_is_gone_is_rejected_and_says_so() -> None:
+    gone = page(1).model_copy(update={"form": "pilkades-2026"})
+    gathered = gather([gone, page(2)])
+    (photo,) = gathered.rejected
+    assert photo.error is not None
+    assert "pilkades-2026 page 1, a form that is no longer installed" in photo.error.message
+    assert photo.error.remedy.startswith("Install the form again")
+    assert [one.page for one in gathered.missing] == [1, 3]
+    (conflict,) = (one for one in compare_all(gathered, None) if one.photo == gone.photo)
+    assert (conflict.kind, conflict.tps) == (ConflictKind.UNREADABLE, A)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 
 from fixtures.defects import DefectPhoto, PageDefect, page_defect
 from fixtures.pages import PagePhoto, field_page
-from models.errors import AmbiguousPlace, NoFormFound, PoorPlacement
+from models.errors import AmbiguousPlace, FormFileError, NoFormFound, PoorPlacement, WrongForm
+from models.forms.codes import require_own_codes
+from models.forms.draw import draw_page
 from models.forms.template import load_form
 from pipeline.intake import open_photos
 from pipeline.place import place_page
@@ -110,3 +113,21 @@ def test_panels_alike_are_never_guessed(top_mm: float, bottom_mm: float) -> None
     part = replace(opened, grey=np.ascontiguousarray(opened.grey[top:bottom]), reduction=1)
     with pytest.raises((AmbiguousPlace, NoFormFound, PoorPlacement)):
         place_page(part, [FORM])
+
+
+def test_a_page_printed_alike_with_a_strangers_code_is_another_form() -> None:
+    """C.HASIL-DPR's page 1 has the rows of C.HASIL-PPWP's; its code alone tells them apart."""
+    page = FORM.page(1)
+    assert page.tag is not None
+    twin = page.model_copy(update={"tag": page.tag.model_copy(update={"id": 201})})
+    _, content = cv2.imencode(".png", draw_page(FORM, twin, 2.0))
+    photo = open_photos(content.tobytes(), "dpr.png")[0]
+    with pytest.raises(WrongForm, match="square code 201"):
+        place_page(photo, [FORM])
+
+
+def test_two_forms_with_one_code_are_refused() -> None:
+    twin = FORM.model_copy(update={"id": "twin"})
+    with pytest.raises(FormFileError, match="c-hasil-ppwp-2024 page 1 and twin page 1"):
+        require_own_codes([FORM, twin])
+    require_own_codes([FORM, twin.model_copy(update={"tag_family": "DICT_APRILTAG_36h11"})])
