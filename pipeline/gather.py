@@ -172,8 +172,9 @@ def _with_its_form(photo: PageReading, installed: frozenset[str]) -> PageReading
         "installed",
         form=photo.form,
     )
-    update = {"status": PageStatus.REJECTED, "fields": {}, "header": None, "error": gone.record()}
-    return photo.model_copy(update=update | {"form": None, "page": None})
+    without = {"fields": {}, "header": None, "form": None, "page": None}
+    told = {"status": PageStatus.REJECTED, "error": gone.record()}
+    return photo.model_copy(update=without | told)
 
 
 def _of_form(
