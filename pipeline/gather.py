@@ -172,7 +172,7 @@ def _with_its_form(photo: PageReading, installed: frozenset[str]) -> PageReading
         "installed",
         form=photo.form,
     )
-    without = {"fields": {}, "header": None, "form": None, "page": None}
+    without: dict[str, object] = {"fields": {}, "header": None, "form": None, "page": None}
     told = {"status": PageStatus.REJECTED, "error": gone.record()}
     return photo.model_copy(update=without | told)
 
