@@ -36,6 +36,7 @@ LONGEST_CHAIN = 50
 
 COMPARING_CODE = (
     *("pipeline", "pipeline.entries", "models", "models.rules", "models.forms"),
+    *("models.elections_data", "pipeline.witnesses", "models.recognisers"),
     *("models.recognisers.decision", "models.recognisers.lines-tulisan"),
 )
 """Packages and folders whose texts decide what is a conflict."""
@@ -136,7 +137,10 @@ def changed_since(store: Store, now: Standing, last: Batch | None, context: str)
     """What is other than in the last finished run."""
     chain = _chain(store, last, context)
     if last is None or not chain:
-        return Changed(frozenset(now.signatures), now.signatures, None, None)
+        # Also those that were known and are not any more: their cells and history must go.
+        vanished = dict.fromkeys(store.history.compared().keys() - now.signatures.keys(), NOTHING)
+        anew = {**now.signatures, **vanished}
+        return Changed(frozenset(anew), anew, None, None)
     known = store.history.compared()
     tps = frozenset(
         code

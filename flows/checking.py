@@ -34,14 +34,14 @@ def check_entries(store: Store) -> Summary:
     began = time.monotonic()
     if next(store.latest_entries(), None) is None:
         raise NothingReported("no reported numbers were imported yet")
-    last = store.latest_batch()
-    if last:
-        recipe = last.recipe
-    else:
-        reader = load_reader()
-        recipe = reader.recipe
-        store.history.keep_recipe(recipe, reader.recipe_parts)
-    with store.one_comparison():
+    with store.one_comparison():  # a run that is comparing now may bring another recipe
+        last = store.latest_batch()
+        if last:
+            recipe = last.recipe
+        else:
+            reader = load_reader()
+            recipe = reader.recipe
+            store.history.keep_recipe(recipe, reader.recipe_parts)
         return _compare(store, recipe, began)
 
 

@@ -39,7 +39,7 @@ def finished_run(store: Store, number: int) -> Batch:
 
 
 def run_before(store: Store, number: int) -> Batch | None:
-    """The last finished run before another; ``None`` for the first."""
+    """The run that ended last before another one ended; ``None`` for the first."""
     return next(iter(store.history.finished(before=number, limit=1)), None)
 
 

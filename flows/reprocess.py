@@ -145,18 +145,28 @@ def reprocess(
         run.read_again(photos, batch_size, read)
         link.progress(len(photos), len(photos))
         with store.one_comparison(lambda: progress.say("waiting: another run is comparing")):
-            done = finish_again(store, run, table)
+            summary = compared_again(run, table)
+        done = Reprocessed(summary=summary, diff=diff_to_before(store, run.batch))
         _show(link, done)
     return done
 
 
 def finish_again(store: Store, run: Run, regions: RegionTable | None) -> Reprocessed:
     """Compare, end the run, and hold it against the one before."""
+    summary = compared_again(run, regions)
+    return Reprocessed(summary=summary, diff=diff_to_before(store, run.batch))
+
+
+def compared_again(run: Run, regions: RegionTable | None) -> Summary:
+    """Compare and end the run; within ``store.one_comparison()``."""
     run.compare(regions=regions)
-    summary = run.finish()
-    before = run_before(store, run.batch)
-    diff = None if before is None else diff_runs(store, before, finished_run(store, run.batch))
-    return Reprocessed(summary=summary, diff=diff)
+    return run.finish()
+
+
+def diff_to_before(store: Store, batch: int) -> Diff | None:
+    """What is other in a run than in the one that ended before it; needs no lock."""
+    before = run_before(store, batch)
+    return None if before is None else diff_runs(store, before, finished_run(store, batch))
 
 
 def run_reprocess(

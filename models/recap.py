@@ -13,6 +13,8 @@ decided, and no conflict about it is open      the decided number
 a conflict about it or its photos is open      the smallest and the largest of entry,
                                                reading and decided number; 0 where the
                                                paper is blank
+the same, and neither entry nor decision is    0 to the ballots that a TPS can have (or to
+there, nor a clear reading                     the reading, if it is larger)
 no conflict is open                            the audited number, else what was read
 nothing is known, or no number is decided to   0 to the ballots that a TPS can have: its
 be there                                       DPT + 2 %, or 300
@@ -62,6 +64,17 @@ class FieldFacts:
             found.append(0)
         return tuple(number for number in found if number is not None)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody or anything gives a number; a blank on paper is none."""
+        return any(one is not None for one in (self.entry, self.reading, self.audited))
+
+    @property
+    def rests_on_doubt(self) -> bool:
+        """Whether all there is of it is a reading that is not clear, or a blank."""
+        decided = self.decided if self.is_decided else None
+        return self.entry is None and decided is None and self.status != FieldStatus.CLEAR
+
 
 def ballots(dpt: Iterable[int | None]) -> int:
     """Most ballots of a TPS: the largest number known for its DPT, and 2 % more.
@@ -83,6 +96,8 @@ def bounds(facts: FieldFacts, most: int) -> tuple[int, int]:
     """
     if facts.is_open:
         known = facts.known
+        if facts.rests_on_doubt:
+            return 0, max((most, *known))
     elif facts.is_decided:
         known = () if facts.decided is None else (facts.decided,)
     elif facts.entry is not None:
@@ -158,7 +173,7 @@ class _Sums:
         self.low += low
         self.high += high
         self.decided_tps += facts.is_decided
-        self.known_tps += bool(facts.known)
+        self.known_tps += facts.is_known
         self.open_tps += facts.is_open
         self.unverified_tps += (
             facts.entry is not None and facts.reading is None and not facts.is_decided

@@ -103,7 +103,10 @@ def judge(found: Found | None, before: Facts, after: Facts) -> Verdict:
         return Verdict(False, Reason.STILL_UNSETTLED)
     if not found.settles:
         return _judge_unsettled(found, before, after)
-    against = after.reading not in (None, before.reading, found.number)
+    # Another photo that reads what was refuted is a second piece of paper that says so.
+    against = after.reading not in (None, found.number) and (
+        other_photo or after.reading != before.reading
+    )
     if found.outcome is Outcome.CORRECTED_AT_PLENARY:
         against = False
     corrected = before.entry != after.entry

@@ -59,7 +59,7 @@ class Reader:
     @property
     def recipe_parts(self) -> dict[str, str]:
         """What the recipe is over: name to version or digest."""
-        engines = {f"recogniser/{kind}": of for kind, of in self.recognisers.digests.items()}
+        engines = {f"recogniser/{kind}": of for kind, of in self.recognisers.all_digests.items()}
         forms = {f"form/{form.id}": form.digest for form in self.forms}
         return {"code": READING_CODE_VERSION, **engines, **forms, "decision": self.known.digest}
 

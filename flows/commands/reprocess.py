@@ -170,8 +170,8 @@ def reprocess(
 
 
 def diff(
-    first: Annotated[int, typer.Argument(metavar="RUN1", min=1, help="The earlier run.")],
-    last: Annotated[int, typer.Argument(metavar="RUN2", min=1, help="The later run.")],
+    first: Annotated[int, typer.Argument(metavar="RUN1", min=1, help="The one that ended first.")],
+    last: Annotated[int, typer.Argument(metavar="RUN2", min=1, help="The one that ended later.")],
     shown: FormatOption = None,
     out: OutOption = None,
 ) -> None:
@@ -187,10 +187,12 @@ def diff(
     from models.store.store import Store
 
     chosen_format = _checked_format(shown, out)
-    if first >= last:
-        raise typer.BadParameter(f"RUN1 comes before RUN2: {first} does not come before {last}")
     with Store.open() as store:
-        found = diff_runs(store, finished_run(store, first), finished_run(store, last))
+        old, new = finished_run(store, first), finished_run(store, last)
+        # By their ends: of two runs at once, the one that began first may end last.
+        if old.finished_at is None or new.finished_at is None or old.finished_at >= new.finished_at:
+            raise typer.BadParameter(f"RUN1 ends before RUN2: {first} does not end before {last}")
+        found = diff_runs(store, old, new)
     _show(found, chosen_format, out)
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from models.history import FieldState
 from models.queue import QueueItem
-from models.store.connections import Connections
+from models.store.connections import Connections, Turn
 from models.store.history_tables import ComparedTpsRow, FieldHistoryRow, RecipeRow
 from models.store.items import Batch
 from models.store.room_queries import as_item
@@ -42,7 +42,7 @@ class History:
         if not parts:
             return
         row = {"digest": digest, "parts": dict(parts), "first_used_at": datetime.now(UTC)}
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             sqlite = connection.dialect.name == "sqlite"
             into = insert_sqlite(RecipeRow) if sqlite else insert_postgresql(RecipeRow)
             connection.execute(into.on_conflict_do_nothing(), row)
@@ -64,10 +64,20 @@ class History:
         return None if row is None else Batch(*row)
 
     def finished(self, *, before: int | None = None, limit: int | None = None) -> tuple[Batch, ...]:
-        """Runs that reached their end, the newest first."""
-        query = _batches().where(BatchRow.finished_at.is_not(None)).order_by(BatchRow.id.desc())
+        """Runs that reached their end, the one that ended last first.
+
+        Args:
+            before: A run; only those that ended before it.
+            limit: At most so many.
+
+        """
+        query = (
+            _batches()
+            .where(BatchRow.finished_at.is_not(None))
+            .order_by(BatchRow.finished_at.desc(), BatchRow.id.desc())
+        )
         if before is not None:
-            query = query.where(BatchRow.id < before)
+            query = query.where(BatchRow.finished_at < _end_of(before))
         with self._connections.reading() as connection:
             return tuple(Batch(*row) for row in connection.execute(query.limit(limit)))
 
@@ -86,8 +96,8 @@ class History:
 
         """
         states = {state.key: state for state in now}
-        with self._connections.writing() as connection:
-            known = _newest(connection, batch - 1, sorted(set(tps)))
+        with self._connections.writing(Turn.NONE) as connection:
+            known = _newest(connection, sorted(set(tps)), own=batch)
             changed = [state for key, state in states.items() if known.get(key) != state]
             changed += [
                 FieldState(tps=state.tps, form=state.form, field=state.field)
@@ -100,14 +110,13 @@ class History:
         return len(changed)
 
     def fields_changed(self, first: int, last: int) -> tuple[str, ...]:
-        """TPS of which a finished run after ``first``, up to ``last``, saw a field anew."""
+        """TPS of which a run that ended after ``first``, up to ``last``, saw a field anew."""
         query = (
             select(FieldHistoryRow.tps)
             .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
             .where(
-                FieldHistoryRow.batch_id > first,
-                FieldHistoryRow.batch_id <= last,
-                BatchRow.finished_at.is_not(None),
+                BatchRow.finished_at > _end_of(first),
+                BatchRow.finished_at <= _end_of(last),
             )
             .distinct()
             .order_by(FieldHistoryRow.tps)
@@ -120,7 +129,7 @@ class History:
         found: dict[tuple[str, str, str], FieldState] = {}
         with self._connections.reading() as connection:
             for some in _chunks(tps, 500):
-                found |= _newest(connection, batch, some)
+                found |= _newest(connection, some, upto=batch)
         return found
 
     def totals_at(self, batch: int) -> dict[tuple[str, str], tuple[int, int, int, int]]:
@@ -138,12 +147,12 @@ class History:
                         FieldHistoryRow.form,
                         FieldHistoryRow.field,
                     ),
-                    order_by=(FieldHistoryRow.batch_id.desc(), FieldHistoryRow.id.desc()),
+                    order_by=FieldHistoryRow.id.desc(),
                 )
                 .label("place"),
             )
             .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
-            .where(FieldHistoryRow.batch_id <= batch, BatchRow.finished_at.is_not(None))
+            .where(BatchRow.finished_at <= _end_of(batch))
             .subquery()
         )
         query = (
@@ -186,7 +195,7 @@ class History:
         found: dict[int, str] = {}
         with self._connections.reading() as connection:
             fields = {item.tps for item in items if item.tps and item.field}
-            states = _newest(connection, None, sorted(fields)) if fields else {}
+            states = _newest(connection, sorted(fields)) if fields else {}
             photos = {item.sha256 for item in items if item.sha256 and not item.field}
             query = select(ReadingRow.sha256, ReadingRow.recipe).where(
                 ReadingRow.sha256.in_(photos)
@@ -238,7 +247,7 @@ class History:
             {"batch_id": batch, "tps": tps, "signature": signature}
             for tps, signature in signatures.items()
         ]
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             connection.execute(insert(ComparedTpsRow), rows)
 
     def carry_conflicts(
@@ -261,7 +270,7 @@ class History:
             for column in ConflictRow.__table__.columns
             if column.name not in ("id", "batch_id")
         ]
-        with self._connections.writing() as connection:
+        with self._connections.writing(Turn.NONE) as connection:
             rows = connection.execute(known.order_by(ConflictRow.id)).all()
             wanted = [key for key, tps in rows if (tps or "") not in besides]
             for some in _chunks(wanted, ROWS_AT_ONCE):
@@ -293,18 +302,36 @@ def _batches() -> Any:  # noqa: ANN401
     )
 
 
+def _end_of(batch: int) -> Any:  # noqa: ANN401
+    """When a run ended: runs go by their ends, as comparisons do. Who began first may end last."""
+    return select(BatchRow.finished_at).where(BatchRow.id == batch).scalar_subquery()
+
+
 def _newest(
-    connection: Connection, batch: int | None, tps: Sequence[str]
+    connection: Connection, tps: Sequence[str], *, upto: int | None = None, own: int | None = None
 ) -> dict[tuple[str, str, str], FieldState]:
-    """The newest rows of some TPS, of runs (up to one, if given) that reached their end."""
+    """The newest rows of some TPS, of runs that reached their end.
+
+    One run at a time compares, so a row's number tells which run ended later.
+
+    Args:
+        connection: Reads.
+        tps: Their codes.
+        upto: Only runs that ended with this one or before.
+        own: Also this run, which has not ended.
+
+    """
+    ended = BatchRow.finished_at.is_not(None)
+    if upto is not None:
+        ended = BatchRow.finished_at <= _end_of(upto)
+    if own is not None:
+        ended: ColumnElement[bool] = or_(ended, BatchRow.id == own)
     query = (
         select(*_STATE)
         .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
-        .where(FieldHistoryRow.tps.in_(tps), BatchRow.finished_at.is_not(None))
-        .order_by(FieldHistoryRow.batch_id, FieldHistoryRow.id)
+        .where(FieldHistoryRow.tps.in_(tps), ended)
+        .order_by(FieldHistoryRow.id)
     )
-    if batch is not None:
-        query = query.where(FieldHistoryRow.batch_id <= batch)
     newest = {(row.tps, row.form, row.field): row for row in connection.execute(query)}
     # The store wrote these rows itself, from records that were checked.
     return {key: FieldState.model_construct(**row._mapping) for key, row in newest.items()}

@@ -24,8 +24,9 @@ class RecipeRow(Base):
 class FieldHistoryRow(Base):
     """A field as a run saw it, where it differs from how the run before saw it.
 
-    How a run saw a field is told by its newest row among the runs up to that one that reached
-    their end. A row without status and entry says that nothing shows or reports the field any more.
+    How a run saw a field is told by its newest row (by ``id``) among the runs that ended with that
+    one or before. A row without status and entry says that nothing shows or reports the field any
+    more.
     """
 
     __tablename__ = "field_history"

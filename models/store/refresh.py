@@ -126,7 +126,11 @@ def _refresh_some(
                 counts["settled"] += 1
             else:
                 new.append(columns | _UNTOUCHED)
-        elif row.digest == one.digest and row.status != ItemStatus.GONE:
+        elif (
+            row.digest == one.digest
+            and row.status != ItemStatus.GONE
+            and not _other_inputs(row, one)
+        ):
             if any(getattr(row, name) != value for name, value in columns.items() if name in _TOLD):
                 same.append(columns | {"of": row.id})
         else:
@@ -166,10 +170,18 @@ def _change(
         settle_cell(connection, one.tps, one.form, one.field)
 
 
+def _other_inputs(row: Row[Any], one: ItemFacts) -> bool:
+    """Whether a rule that somebody worked on is broken by another number of votes.
+
+    Its digest holds one field. Where that is as it was, another number of the rule is other.
+    """
+    return bool(row.rule and row.has_acts and row.votes != one.votes)
+
+
 def _verdict(connection: Connection, row: Row[Any], one: ItemFacts) -> Verdict:
     if row.status == ItemStatus.GONE:
         return Verdict(True, Reason.CAME_BACK)
-    if one.field is None:
+    if one.field is None or row.digest == one.digest:
         return Verdict(True, Reason.FACTS_CHANGED)
     before = Facts(row.entry, row.reading, row.sha256, row.field_status)
     after = Facts(one.entry, one.reading, one.sha256, one.field_status)
@@ -242,6 +254,9 @@ OF_ONE_FIELD = frozenset(
 )
 """Kinds that hold one field's entry against its reading; another entry turns one into another."""
 
+HELD = OF_ONE_FIELD | {ConflictKind.RULE_BROKEN_IN_ENTRY.value}
+"""Kinds of which a finished item is held against the field's entry when the conflict is gone."""
+
 _NOT_SETTLED = object()
 _TOLD = frozenset(
     {
@@ -294,14 +309,16 @@ def _refresh_absent(
     )
     gone: list[int] = []
     rows = [row for row in connection.execute(query) if row.id not in there]
-    worked_on = [row for row in rows if row.has_acts and row.field and row.kind in OF_ONE_FIELD]
-    cells = _cells(connection, {row.tps for row in worked_on})
+    worked_on = {row.id for row in rows if row.has_acts and row.field and row.kind in HELD}
+    cells = _cells(connection, {row.tps for row in rows if row.id in worked_on})
     for row in rows:
-        cell = cells.get((row.tps, row.form, row.field)) if row in worked_on else None
+        cell = cells.get((row.tps, row.form, row.field)) if row.id in worked_on else None
         if row.status == ItemStatus.DONE:
             if cell is not None:
                 _hold_against(connection, row, cell, counts)
             continue
+        if row.kind not in OF_ONE_FIELD:
+            cell = None
         if cell is not None and row.status == ItemStatus.SUPERVISOR:
             continue
         if cell is not None and still_waits(_found(connection, row, also_before=True), cell.entry):
@@ -339,22 +356,25 @@ def _hold_against(
     connection: Connection, row: Row[Any], cell: Row[Any], counts: dict[str, int]
 ) -> None:
     """Hold a finished item that is no conflict any more against what is known now."""
-    # A photo that is gone says nothing against what somebody saw on it.
-    sha256, reading = (cell.sha256, cell.reading) if cell.status else (row.sha256, row.reading)
+    # A photo that is gone says nothing against what somebody saw on it, and an entry's own rule
+    # never rested on one.
+    seen = cell if cell.status and row.kind in OF_ONE_FIELD else row
+    sha256, reading = seen.sha256, seen.reading
     digest = field_digest(cell.entry, reading, sha256)
     if digest == row.digest:
         return
     before = Facts(row.entry, row.reading, row.sha256, row.field_status)
-    after = Facts(cell.entry, reading, sha256, cell.status or row.field_status)
+    status = row.field_status if seen is row else cell.status
+    after = Facts(cell.entry, reading, sha256, status)
     verdict = judge(Found(Outcome(row.outcome), row.number), before, after)
     changed = {
         "entry": cell.entry,
         "reading": reading,
         "sha256": sha256,
         "digest": digest,
-        "pdf_page": cell.pdf_page if cell.status else row.pdf_page,
-        "confidence": cell.confidence if cell.status else row.confidence,
-        "field_status": after.status,
+        "pdf_page": seen.pdf_page,
+        "confidence": seen.confidence,
+        "field_status": status,
     }
     known: dict[str, Any] = {name: getattr(row, name, None) for name in ItemFacts.model_fields}
     facts = ItemFacts.model_construct(**known | changed)

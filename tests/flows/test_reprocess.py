@@ -75,9 +75,15 @@ def report(store: Store, tps: str, at: datetime | None = None, **changes: int | 
     )
 
 
-def process(store: Store, pool: ReadingPool, *photos: Path, everything: bool = False) -> int:
+def process(
+    store: Store,
+    pool: ReadingPool,
+    *photos: Path,
+    everything: bool = False,
+    manifest: Mapping[str, str] | None = None,
+) -> int:
     run = Run(store, pool, LineReporter(lambda _: None))
-    run.read_all(find_arrivals(photos), 4, run.read)
+    run.read_all(find_arrivals(photos, manifest), 4, run.read)
     run.compare(everything=everything)
     run.finish()
     return run.batch
@@ -317,6 +323,22 @@ def test_only_the_tps_that_changed_are_compared(
     said = comparison_of(store.history.batch(batch))
     assert said is not None
     assert (said.tps, said.compared, said.carried_from) == (5, 1, batch - 1)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_tps_whose_photo_is_filed_elsewhere_keeps_no_numbers(
+    store: Store, tmp_path: Path, pools: dict[str, ReadingPool], everything: bool
+) -> None:
+    photo = write_photo(tmp_path / "photos" / "1.jpg", 2, VOTES)
+    process(store, pools["old"], photo.parent, manifest={"1.jpg": FIRST})
+    assert {cell.tps for cell in store.queue.walk_cells("", "suara_", ()) if cell.status} == {FIRST}
+    batch = process(
+        store, pools["old"], photo.parent, manifest={"1.jpg": SECOND}, everything=everything
+    )
+    assert {cell.tps for cell in store.queue.walk_cells("", "suara_", ()) if cell.status} == {
+        SECOND
+    }
+    assert all(state.is_gone for state in store.history.fields_at(batch, [FIRST]).values())
 
 
 def test_processes_find_what_one_finds(

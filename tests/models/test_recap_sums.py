@@ -31,6 +31,11 @@ def test_what_a_field_can_still_count() -> None:
     assert bounds(FieldFacts(entry=31, reading=31, status="clear"), 306) == (31, 31)
     assert bounds(FieldFacts(reading=62, status="clear", is_open=True), 306) == (62, 62)
     assert bounds(FieldFacts(entry=5, status="blank", is_open=True), 306) == (0, 5)
+    # Nothing but a doubtful reading, or the blank page of who knows whose form: anything can be.
+    assert bounds(FieldFacts(reading=57, status="review", is_open=True), 306) == (0, 306)
+    assert bounds(FieldFacts(reading=570, status="review", is_open=True), 306) == (0, 570)
+    assert bounds(FieldFacts(status="blank", is_open=True), 306) == (0, 306)
+    assert not FieldFacts(status="blank").is_known
     assert bounds(FieldFacts(), 306) == (0, 306)
     assert bounds(FieldFacts(is_decided=True, decided=None, entry=7), 306) == (0, 306)
 

@@ -43,6 +43,8 @@ FORM_WRONG = Found(Outcome.FORM_WRONG_ON_PAPER, None)
         (WRONG_31, facts(831, 31), facts(831, 31, B), False, Reason.OTHER_PHOTO),
         (WRONG_31, facts(831, 31), facts(831, None, B, "blank"), False, Reason.OTHER_PHOTO),
         (WRONG_31, facts(831, 31), facts(831, 44, B), True, Reason.OTHER_PHOTO_OTHER_NUMBER),
+        # A second photo repeats the reading that was refuted.
+        (MISREAD_31, facts(31, 37), facts(31, 37, B), True, Reason.OTHER_PHOTO_OTHER_NUMBER),
         (WRONG_31, facts(831, 31), facts(831, 37), True, Reason.CLEARLY_READ_OTHERWISE),
         (WRONG_31, facts(831, 31), facts(831, 37, A, "review"), False, Reason.READING_CHANGED),
         # Put right, but a new photo says otherwise: the correction is no comfort.

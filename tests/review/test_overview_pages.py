@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -522,3 +524,29 @@ def test_recent_values_are_counted_once() -> None:
     assert [kept.get("a", make) for _ in range(3)] == [1, 1, 1]
     assert kept.get("b", make) == 2
     assert [fresh.get("a", make) for _ in range(2)] == [3, 4]
+
+
+def test_an_older_value_is_given_while_a_new_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("review.web.recent.time.monotonic", lambda: now[0])
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly() -> str:
+        begun.set()
+        assert may_end.wait(10)
+        ended.set()
+        return "new"
+
+    kept = Recent(5)
+    assert kept.get("a", lambda: "old") == "old"
+    now[0] = 6.0
+    assert kept.get("a", slowly) == "old"
+    assert begun.wait(10)
+    assert kept.get("a", lambda: "never asked") == "old"
+    may_end.set()
+    assert ended.wait(10)
+    while kept.get("a", lambda: "never asked") == "old":  # the thread is about to keep it
+        time.sleep(0.001)
+    assert kept.get("a", lambda: "never asked") == "new"
+    now[0] = 6.0 + 30
+    assert kept.get("a", lambda: "waited for") == "waited for"
