@@ -20,7 +20,7 @@ from models.rules import (
 from models.rules.across import at_election
 from review.permissions import must_not_see_waiting
 from review.web.parts import Room
-from review.web.places import candidate_names, form_of, row_label
+from review.web.places import candidate_names, form_of, row_label, with_kin
 
 TERMS_SPELT_OUT = 8
 """Fields of a line up to which every one is shown."""
@@ -207,7 +207,8 @@ Waiting = frozenset[tuple[str | None, str]]
 def _waiting_fields(room: Room, item: QueueItem) -> Waiting:
     waiting = room.store.overview.waiting_fields(item.tps or "")
     own = (item.form, item.field)
-    return frozenset((form, field) for _, form, field in waiting if (form, field) != own)
+    others = with_kin(one for one in waiting if one[1:] != own)
+    return frozenset((form, field) for _, form, field in others if (form, field) != own)
 
 
 def _column(name: str, result: RuleResult, hidden: tuple[bool, ...]) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -120,6 +120,7 @@ def _show(
         forms=forms,
         form=form,
         here=lambda one: url(f"/regions/{code}" if code else "/regions", form=one),
+        votes=_over_enough(found.votes) if must_not_see_waiting(user) else found.votes,
         hides_sums=must_not_see_waiting(user) and _tells_single_numbers(found),
         nothing_yet=room.store.queue.refreshed_batch() is None,
         address=address_of,
@@ -130,6 +131,27 @@ def _tells_single_numbers(found: Figures) -> bool:
     """Whether the sums are over so few TPS that numbers which wait for an answer could be told."""
     read = sum(one.piece("read") for one in found.children)
     return (read or found.votes.known_for) < FEWEST_TPS
+
+
+def _over_enough(votes: Votes) -> Votes:
+    """The sums without those of a row that few TPS have: such a sum tells single numbers."""
+
+    def enough(total: Total) -> bool:
+        known = (total.entry_known, total.reading_known)
+        return all(many == 0 or many >= FEWEST_TPS for many in known)
+
+    parties = (
+        replace(
+            party,
+            rows=tuple(row for row in party.rows if enough(row.total)),
+            total=party.total if party.total and enough(party.total) else None,
+        )
+        for party in votes.parties
+    )
+    return Votes(
+        tuple(row for row in votes.main if enough(row.total)),
+        tuple(party for party in parties if party.rows),
+    )
 
 
 def figures(room: Room, code: str, limits: tuple[str, ...], form: str) -> Figures:

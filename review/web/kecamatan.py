@@ -52,6 +52,7 @@ from review.web.places import (
     region_name,
     region_table,
     row_label,
+    with_kin,
 )
 from review.web.telling import teller
 
@@ -218,6 +219,8 @@ def kecamatan_lines(
     waiting: frozenset[tuple[str, str, str]] = frozenset()
     if hides or not any(one.pages_read for one in progress):
         waiting = room.store.overview.waiting_fields(code, limits=limits, fields=fields)
+    if hides:
+        waiting = with_kin(waiting)
     expected = [
         tps for tps in region_table().tps(code) if not limits or tps.startswith(tuple(limits))
     ]
@@ -377,7 +380,7 @@ def tps(
     if not forms and not photos and code not in region_table():
         raise NoSuchRegion(f"no TPS {code} is known", code=code)
     blind = must_not_see_waiting(user)
-    hidden = store.overview.waiting_fields(code) if blind else frozenset()
+    hidden = with_kin(store.overview.waiting_fields(code)) if blind else frozenset()
     wanted = ItemFilter(tps=code, samples=allows(user, Permission.SEE_SAMPLE))
     items = [
         item for item in store.overview.items_by_place(wanted) if item.status is not ItemStatus.GONE

@@ -54,6 +54,26 @@ def form_of(form: str | None) -> FormTemplate | None:
     return template.load_form(form) if form in template.installed_forms() and form else None
 
 
+def with_kin(waiting: Iterable[tuple[str, str, str]]) -> frozenset[tuple[str, str, str]]:
+    """TPS, form and field of what waits, on a form's copies and its original as well.
+
+    They hold the same number: whoever answers one of them blind must not see it on another.
+    """
+    roots = {one: (found.copy_of if found else None) or one for one, found in _installed()}
+    kin: dict[str, list[str]] = {}
+    for form, root in roots.items():
+        kin.setdefault(root, []).append(form)
+    return frozenset(
+        (tps, other, field)
+        for tps, form, field in waiting
+        for other in (form, *kin.get(roots.get(form, form), ()))
+    )
+
+
+def _installed() -> Iterable[tuple[str, FormTemplate | None]]:
+    return ((one, form_of(one)) for one in template.installed_forms())
+
+
 def field_label(form: str | None, field: str | None, names: Names = NO_NAMES) -> str:
     """A field's label as it is printed, with its election where that is not the presidential one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -43,13 +44,26 @@ def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield opened
 
 
-def test_both_numbers_are_told(store: Store) -> None:
+def browser(store: Store, name: str) -> TestClient:
     token = new_token()
     later = datetime(2200, 1, 1, tzinfo=UTC)
-    store.accounts.begin_session("vera", token_hash(token), later, how="link")
+    store.accounts.begin_session(name, token_hash(token), later, how="link")
     client = TestClient(create_app(store), base_url="http://testserver")
     client.cookies.set("chasil_session", token, domain="testserver.local")
+    return client
+
+
+def test_both_numbers_are_told(store: Store) -> None:
+    client = browser(store, "vera")
     (item,) = store.queue.items(ItemFilter(tps=FIRST)).items
     page = client.get(f"/items/{item.id}").text
     assert "SALINAN menulis 177, formulir besar (plano) 117." in page
     assert "MODEL C.HASIL SALINAN-PPWP" in page
+
+
+def test_what_waits_on_a_copy_is_hidden_on_the_form_itself(store: Store) -> None:
+    """Both hold the same number, and the copy's is still to be answered blind."""
+    for path in (f"/tps/{FIRST}?form={PLANO}", f"/kecamatan/{FIRST[:6]}?form={PLANO}"):
+        number = re.compile(r"(?<![0-9a-zA-Z_-])117(?![0-9a-zA-Z_-])")
+        assert number.search(browser(store, "vera").get(path).text)
+        assert not number.search(browser(store, "budi").get(path).text)
