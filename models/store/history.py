@@ -321,11 +321,11 @@ def _newest(
         own: Also this run, which has not ended.
 
     """
-    ended = BatchRow.finished_at.is_not(None)
+    ended: ColumnElement[bool] = BatchRow.finished_at.is_not(None)
     if upto is not None:
         ended = BatchRow.finished_at <= _end_of(upto)
     if own is not None:
-        ended: ColumnElement[bool] = or_(ended, BatchRow.id == own)
+        ended = or_(ended, BatchRow.id == own)
     query = (
         select(*_STATE)
         .join(BatchRow, BatchRow.id == FieldHistoryRow.batch_id)
