@@ -172,8 +172,15 @@ def _with_its_form(photo: PageReading, installed: frozenset[str]) -> PageReading
         "installed",
         form=photo.form,
     )
-    update = {"status": PageStatus.REJECTED, "fields": {}, "header": None, "error": gone.record()}
-    return photo.model_copy(update=update | {"form": None, "page": None})
+    update: dict[str, object] = {
+        "status": PageStatus.REJECTED,
+        "form": None,
+        "page": None,
+        "fields": {},
+        "header": None,
+        "error": gone.record(),
+    }
+    return photo.model_copy(update=update)
 
 
 def _of_form(
