@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
 
 from models.elections import SHARED_FIELDS, Election, election_of, parties
+from models.errors import FormFileError
 from models.forms import template
 from models.forms.template import FormTemplate
 from models.party_fields import party_field
@@ -17,6 +19,8 @@ Names = Mapping[str, str]
 """Field to a candidate's name."""
 
 NO_NAMES: Names = MappingProxyType({})
+
+log = logging.getLogger(__name__)
 
 _used: list[RegionTable] = []
 
@@ -50,8 +54,17 @@ def place_of(tps: str | None) -> str:
 
 @lru_cache(maxsize=64)
 def form_of(form: str | None) -> FormTemplate | None:
-    """An installed form, or ``None``."""
-    return template.load_form(form) if form in template.installed_forms() and form else None
+    """An installed form; ``None`` for another, and for one whose file is broken, which is logged.
+
+    A user's own file may be broken; pages about other forms must not be.
+    """
+    if not form or form not in template.installed_forms():
+        return None
+    try:
+        return template.load_form(form)
+    except FormFileError:
+        log.exception("form %s can't be read: mend its file and start the room anew", form)
+        return None
 
 
 def with_kin(waiting: Iterable[tuple[str, str, str]]) -> frozenset[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +19,7 @@ from models.store.item_filter import ItemFilter
 from models.store.store import Store
 from review.app import create_app
 from review.passwords import new_token, token_hash
+from review.web import places
 
 PLANO, SALINAN = "c-hasil-ppwp-2024", "c-hasil-salinan-ppwp-2024"
 FIELD = "suara_paslon_2"
@@ -67,3 +69,15 @@ def test_what_waits_on_a_copy_is_hidden_on_the_form_itself(store: Store) -> None
         number = re.compile(r"(?<![0-9a-zA-Z_-])117(?![0-9a-zA-Z_-])")
         assert number.search(browser(store, "vera").get(path).text)
         assert not number.search(browser(store, "budi").get(path).text)
+
+
+def test_a_broken_form_of_ones_own_breaks_no_page(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "village.json").write_text("{")
+    monkeypatch.setenv("CHASIL_FORMS", str(tmp_path))
+    places.form_of.cache_clear()
+    budi = browser(store, "budi")
+    for path in ("/queue", f"/kecamatan/{FIRST[:6]}", f"/tps/{FIRST}"):
+        assert budi.get(path).status_code == 200
+    assert "village" in caplog.text
