@@ -61,4 +61,5 @@ def compare_and_record(
         compared=len(changed.tps),
         carried_from=changed.carried_from,
         builds_on=changed.builds_on,
+        last_upload=max((key.upload for keys in now.pages.values() for key in keys), default=0),
     )

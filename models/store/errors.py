@@ -96,6 +96,16 @@ class OutcomeUnknown(StoreError):
     )
 
 
+class ComparedMeanwhile(StoreError):
+    """The database was away while a run compared, and another one ended its own meanwhile."""
+
+    code = "compared_meanwhile"
+    remedy = (
+        "Start the same command again: no page is read again, and it compares with what the other "
+        "run found."
+    )
+
+
 class BadPhotosUrl(StoreError):
     """What stands in CHASIL_PHOTOS names no place for photos."""
 

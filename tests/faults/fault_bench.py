@@ -216,7 +216,7 @@ class Bench:
         assert batch is not None
         assert store.queue.refreshed_batch() == batch.id
         conflicts = sorted(one.model_dump_json() for one in store.latest_conflicts())
-        assert conflicts == _undisturbed()
+        assert conflicts == undisturbed()
         waiting = [item for item in items(store) if item.kind != "sample"]
         assert len(waiting) == len(conflicts)
         assert len({item.key for item in waiting}) == len(waiting)
@@ -304,7 +304,7 @@ def _base() -> Path:
 
 
 @cache
-def _undisturbed() -> list[str]:
+def undisturbed() -> list[str]:
     """The conflicts of a store to which nothing ever happened."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         run_once(store, _base() / "photos", _base() / "entries.csv")
