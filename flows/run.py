@@ -29,6 +29,7 @@ from models.store.known_files import KnownFiles
 from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
+from models.store.trouble import of_file
 
 PROBLEMS_SHOWN = 20
 
@@ -77,6 +78,7 @@ class Run:
         self.recipe = pool.recipe()
         store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
+        self._tidy()
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
@@ -87,6 +89,16 @@ class Run:
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
         self._comparison: Comparison | None = None
+
+    def _tidy(self) -> None:
+        """Remove what runs that were killed left on the shelf."""
+        shelf = self._store.shelf
+        try:
+            removed = shelf.tidy()
+        except OSError as error:
+            raise of_file(error, shelf.place) from error
+        if removed:
+            self._reporter.say(f"removed {removed:,} half-written copies of killed runs")
 
     def import_entries(self, path: Path, election: Election | None = None) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
