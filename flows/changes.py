@@ -55,8 +55,8 @@ class Comparison(Record):
     """The run whose conflicts were carried over for the others."""
     builds_on: int | None
     """The run whose signatures still count; ``None`` where this one wrote all of them."""
-    last_upload: int | None = None
-    """Number of the last upload that it saw (0: none); ``None`` in runs of an earlier chasil."""
+    last_reading: int | None = None
+    """Number of the last reading that it saw (0: none); ``None`` in runs of an earlier chasil."""
 
 
 @dataclass(frozen=True, slots=True)

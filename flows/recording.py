@@ -61,5 +61,7 @@ def compare_and_record(
         compared=len(changed.tps),
         carried_from=changed.carried_from,
         builds_on=changed.builds_on,
-        last_upload=max((key.upload for keys in now.pages.values() for key in keys), default=0),
+        last_reading=max(
+            (key.reading or 0 for keys in now.pages.values() for key in keys), default=0
+        ),
     )

@@ -18,14 +18,14 @@ from models.store.history_tables import ComparedTpsRow, FieldHistoryRow, RecipeR
 from models.store.items import Batch
 from models.store.room_queries import as_item
 from models.store.room_tables import ItemRow, TrailRow
-from models.store.tables import BatchRow, ConflictRow, ReadingRow, UploadRow
+from models.store.tables import BatchRow, ConflictRow, ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
 ROWS_AT_ONCE = 5000
 
-LAST_UPLOAD = "last_upload"
-"""In a run's summary, under ``comparison``: the number of the last upload that it saw."""
+LAST_READING = "last_reading"
+"""In a run's summary, under ``comparison``: the number of the last reading that it saw."""
 
 T = TypeVar("T")
 
@@ -185,25 +185,20 @@ class History:
             }
 
     def photos_since(self, batch: int) -> frozenset[str]:
-        """SHA-256 of photos that a finished run did not see, because they came in later.
+        """SHA-256 of photos that were read, and that a finished run had not seen.
 
-        Not by the runs' numbers: a run sees all that came in until it compares, also what a run of
-        a higher number brought; and of two runs at once, the one that began first may end last.
+        Not by the runs' numbers: a run sees all that is read until it compares, also what a run of
+        a higher number read; and of two runs at once, the one that began first may end last.
         Of a run that did not write down what it saw, the time of its end decides.
         """
         found = self.batch(batch)
-        seen = ((found.summary or {}).get("comparison") or {}).get(LAST_UPLOAD) if found else None
+        seen = ((found.summary or {}).get("comparison") or {}).get(LAST_READING) if found else None
         came_later = (
-            func.min(UploadRow.uploaded_at) > _end_of(batch)
+            func.min(ReadingRow.read_at) > _end_of(batch)
             if seen is None
-            else func.min(UploadRow.id) > seen
+            else func.min(ReadingRow.id) > seen
         )
-        query = (
-            select(UploadRow.sha256)
-            .where(UploadRow.sha256.is_not(None))
-            .group_by(UploadRow.sha256)
-            .having(came_later)
-        )
+        query = select(ReadingRow.sha256).group_by(ReadingRow.sha256).having(came_later)
         with self._connections.reading() as connection:
             return frozenset(connection.scalars(query))
 
