@@ -84,6 +84,15 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_SEC
     return time.monotonic() - began
 
 
+def stops_of(run: subprocess.Popen[str], folder: Path) -> Iterator[Path]:
+    """Each stop of a run with ``FAKE_PAUSES``: a file; the run goes on once it is removed."""
+    while True:
+        wait_for(lambda: any(folder.iterdir()) or run.poll() is not None, "the next stop")
+        if run.poll() is not None:
+            return
+        yield next(folder.iterdir())
+
+
 def tell(fault: str, **figures: float) -> None:
     """Print what a fault cost, for docs/faults.md (`pytest -s tests/faults`)."""
     told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items())

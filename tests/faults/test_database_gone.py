@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_chasil import PAUSES
-from fault_bench import Bench, NoPool, fill_database, said, tell, undisturbed, wait_for
+from fault_bench import Bench, NoPool, fill_database, said, stops_of, tell, undisturbed
 from test_twice_at_once import import_four_times, refresh_beside_auditors, start_twice
 
 from fixtures.servers import PostgreSqlServer, ServerMissing, postgresql_server
@@ -77,11 +77,7 @@ def test_a_server_that_crashes_while_the_run_compares_is_waited_for(
     stops.mkdir()
     run = bench.start(FAKE_PAUSES=str(stops))
     stopped: list[str] = []
-    while True:
-        wait_for(lambda: any(stops.iterdir()) or run.poll() is not None, "the next stop")
-        if run.poll() is not None:
-            break
-        (stop,) = stops.iterdir()
+    for stop in stops_of(run, stops):
         stopped.append(stop.name)
         server.stop(at_once=True)
         stop.unlink()
