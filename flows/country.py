@@ -196,6 +196,7 @@ class Parts:
         table: RegionTable,
         tell: Callable[[str], object],
         patience: float = SECONDS_FOR_WORKERS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Run nothing yet.
 
@@ -205,6 +206,7 @@ class Parts:
             table: Names of regions.
             tell: Is told where no worker takes the parts.
             patience: Seconds to wait while none does.
+            clock: Gives seconds.
 
         """
         self._deployment = deployment
@@ -212,6 +214,7 @@ class Parts:
         self._table = table
         self._tell = tell
         self._patience = patience
+        self._clock = clock
         self._unanswered = 0
 
     def run_all(self, parts: Sequence[Part], at_once: int) -> Iterator[Part]:
@@ -227,7 +230,7 @@ class Parts:
         waiting = deque(parts)
         running: dict[Part, FlowRun] = {}
         failed: list[str] = []
-        idle = _Idle(self._tell, self._patience)
+        idle = _Idle(self._tell, self._patience, self._clock)
         while waiting or running:
             while waiting and len(running) < at_once:
                 part = waiting.popleft()
@@ -291,7 +294,7 @@ class _Idle:
         self,
         tell: Callable[[str], object],
         patience: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self._tell = tell
         self._patience = patience
