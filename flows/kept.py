@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from models.errors import FormFileError
@@ -207,7 +208,7 @@ def _table(
         if kept is not None:
             changes.append(f"Regions: those that come with chasil, instead of {_of_table(kept)}.")
         return load_regions(), None
-    old = table_of_csv(store.given.text(kept.digest), kept.names[-1]) if kept else None
+    old = _parsed(store.given.text(kept.digest), kept.names[-1]) if kept else None
     if asked is None or asked.table is None:
         return old or load_regions(), kept
     table = joined(old, asked.table)
@@ -222,6 +223,12 @@ def _table(
     texts.append(text)
     names = dict.fromkeys((*(kept.names if kept else ()), asked.name))
     return table, KeptTable(names=tuple(names), regions=len(table), digest=_digest(text), at=now)
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str, name: str) -> RegionTable:
+    """The table of a CSV; a run asks for it several times, and a watcher at each look."""
+    return table_of_csv(text, name)
 
 
 def _from_before(
