@@ -47,6 +47,7 @@ from models.store.accounts import Accounts
 from models.store.connections import PATIENCE_SECONDS, Connections, Turn
 from models.store.engine import open_engine
 from models.store.errors import ComparedMeanwhile, StoreError
+from models.store.given import GivenTexts
 from models.store.history import History
 from models.store.home import (
     DATABASE_NAME,
@@ -118,6 +119,7 @@ class Store:
         self._connections = Connections(engine, patience=patience)
         self.shelf = shelf
         self.history = History(self._connections)
+        self.given = GivenTexts(self._connections)
         self.selection = Selection(self._connections)
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
@@ -289,12 +291,12 @@ class Store:
             if len(uploads) > 1
         )
 
-    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool]]:
+    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool, str | None]]:
         """What came in last under each name of a folder, in any run.
 
         Returns:
-            Name to the photo's SHA-256 (``None`` where its bytes could not be had), and whether
-            it was read, or tried to be read, by any recipe.
+            Name to the photo's SHA-256 (``None`` where its bytes could not be had), whether it was
+            read, or tried to be read, by any recipe, and the TPS it was filed under.
 
         """
         last = (
@@ -305,10 +307,13 @@ class Store:
         )
         read = select(ReadingRow.id).where(ReadingRow.sha256 == UploadRow.sha256).exists()
         tried = select(FailureRow.id).where(FailureRow.sha256 == UploadRow.sha256).exists()
-        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried)).where(
+        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried), UploadRow.tps).where(
             UploadRow.id.in_(last)
         )
-        return {name: (sha256, bool(done)) for name, sha256, done in self._connections.rows(query)}
+        return {
+            name: (sha256, bool(done), tps)
+            for name, sha256, done, tps in self._connections.rows(query)
+        }
 
     def tps_with_photo(self, region: str = "") -> set[str]:
         """TPS below a region of which a photo came in, in any run."""
