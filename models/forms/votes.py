@@ -155,9 +155,9 @@ def _by_name(names: tuple[str, ...], sums: Sequence[FormSum] = ()) -> VoteFields
 def swappable_rows(form: FormTemplate | None) -> tuple[tuple[str, ...], ...]:
     """Rows that stand above one another and are added up: swapping them keeps every sum.
 
-    Of a form that names its own sums: the parts of each sum whose boxes stand in one column, without
-    those that are a sum of rows in that column themselves. Of any other form: paslon, and the rows
-    of those who voted. Parties and their candidates are not here; their names tell
+    Of a form that names its own sums: the parts of each sum whose boxes stand in one column,
+    without those that are a sum of rows in that column themselves. Of any other form: paslon, and
+    the rows of those who voted. Parties and their candidates are not here; their names tell
     (``models.party_fields``).
     """
     if form is None or form.sums is None:

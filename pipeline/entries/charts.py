@@ -8,8 +8,9 @@ pdpd                ``{"310021": 14, …}``, persons by Sirekap's id
 ==================  ===================================================================
 
 The keys of ppwp stand in its form's data file (``sirekap``), and so may those of a form of the
-user's own. Everything may be null, and a key may be called ``null``. A party that stands there and is not in
-the chart, and a candidate who is in ``caleg`` and not in the chart, have no number: not 0.
+user's own. Everything may be null, and a key may be called ``null``. A party that stands there and
+is not in the chart, and a candidate who is in ``caleg`` and not in the chart, have no number: not
+0.
 
 ``caleg`` gives a candidate's name by the id, party by party or not, as a text or as an object with
 ``nama``; ids without a name count as well. Numbers in it would be votes that chasil does not know

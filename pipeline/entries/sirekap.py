@@ -1,8 +1,8 @@
 """Sirekap's public JSON of 2024: one object a TPS, or a file of many. Null stays null.
 
-All five elections, and forms of the user's own that name its keys; ``chart`` differs, see ``pipeline.entries.charts``. Which election an object is
-of is told by its file's path or by the caller, by a key of its own, or by the shape of its chart;
-see ``pipeline.entries.whose_election``.
+All five elections, and forms of the user's own that name its keys; ``chart`` differs, see
+``pipeline.entries.charts``. Which election an object is of is told by its file's path or by the
+caller, by a key of its own, or by the shape of its chart; see ``pipeline.entries.whose_election``.
 
 One object (``…/{2}/{4}/{6}/{10}/{13}.json``)::
 
