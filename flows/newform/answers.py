@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from models.errors import InputFileError
-from models.forms.template import BoxMm, FormSum, HeaderPart
+from models.forms.template import BoxMm, FormSum, HeaderPart, SirekapKeys
 from models.records import Record
 
 PEMILU_2024 = "pemilu-2024"
@@ -48,6 +48,10 @@ class Answers(Record):
     """Proposed name to the right one; "" for boxes that hold no number."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Right name to its label, where the print was misread."""
+    votes: tuple[str, ...] | None = None
+    """Fields that hold the votes for each candidate, where their names don't tell."""
+    sirekap: SirekapKeys | None = None
+    """How Sirekap's JSON calls the numbers."""
     sums: tuple[FormSum, ...] | Literal["pemilu-2024"] | None = None
     """``pemilu-2024`` for the rules of that election; ``None``: what the names suggest."""
 
@@ -96,10 +100,6 @@ def answers_as_toml(
     answers: Answers, notes: dict[str, str], sums: tuple[FormSum, ...] | None
 ) -> str:
     """The answers as a file to edit; ``notes`` says of each proposed name where it stands."""
-
-    def quoted(text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
-
     lines = ["# Edit, then run `chasil forms new` again with --answers and this file.", ""]
     for key in ("id", "title", "election", "year", "source", "copy_of"):
         value = getattr(answers, key)
@@ -109,6 +109,8 @@ def answers_as_toml(
         lines.append(f"sums = {quoted(PEMILU_2024)}")
     elif not sums:
         lines.append("sums = []")
+    if answers.votes is not None:
+        lines.append(f"votes = [{', '.join(quoted(one) for one in answers.votes)}]")
     if answers.page_titles:
         lines += ["", "[page_titles]"]
         for number, titles in answers.page_titles.items():
@@ -123,6 +125,8 @@ def answers_as_toml(
     ]
     for field, name in answers.fields.items():
         lines.append(f"{field} = {quoted(name)}  # {notes.get(field, '')}")
+    if answers.sirekap is not None:
+        lines += _keys_as_toml(answers.sirekap)
     if answers.labels:
         lines += ["", "[labels]"]
         lines += [f"{name} = {quoted(label)}" for name, label in answers.labels.items()]
@@ -136,3 +140,20 @@ def answers_as_toml(
             f"source = {quoted(line.source)}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _keys_as_toml(keys: SirekapKeys) -> list[str]:
+    folder = [] if keys.folder is None else [f"folder = {quoted(keys.folder)}"]
+    return [
+        "",
+        "[sirekap]",
+        *folder,
+        f"administrasi = [{', '.join(quoted(one) for one in keys.administrasi)}]",
+        "[sirekap.chart]",
+        *(f"{quoted(key)} = {quoted(name)}" for key, name in keys.chart.items()),
+    ]
+
+
+def quoted(text: str) -> str:
+    """A text as TOML and JSON have it."""
+    return json.dumps(text, ensure_ascii=False)

@@ -193,7 +193,7 @@ def test_a_table_without_gaps_is_parted_under_its_heads() -> None:
 
 def test_a_picture_must_say_how_large_the_sheet_is(tmp_path: Path) -> None:
     path = tmp_path / "blank.png"
-    Image.new("L", (420, 594), 255).save(path)
+    Image.new("L", (840, 1188), 255).save(path)
     with pytest.raises(BlankFormError, match="how large"):
         open_blank(path)
     with pytest.raises(BlankFormError, match="crop"):
