@@ -199,8 +199,8 @@ def new(
     require_own_id(built.form.id)
     make_folder(out)
     target = out / f"{built.form.id}.json"
-    target.write_bytes(built.content)
-    text = answers_as_toml(built.answers, built.notes, built.form.sums)
+    _write_draft(target, built.content)
+    text = answers_as_toml(built.answers, built.notes, built.form.sums, built.form)
     kept = out / f"{built.form.id}-answers.toml"
     if answers is None or not kept.exists():
         if kept.exists() and kept.read_text(encoding="utf-8") != text:
@@ -216,8 +216,15 @@ def new(
         typer.echo(
             f"page {page.number}: {len(template.fields)} fields, "
             f"{sum(len(field.boxes) for field in template.fields)} boxes, {marks}, "
-            f"{len(page.fiducials)} corner marks; see {picture}"
+            f"{len(page.fiducials)} corner marks, "
+            f"{sum(field.words is not None for field in template.fields)} numbers also in words; "
+            f"see {picture}"
         )
+        if not page.fiducials and page.tag is None:
+            typer.echo(
+                f"Page {page.number} has no corner marks and no square code: photos of it are "
+                "turned away more often. If the sheet is not printed yet, add marks."
+            )
     for line in built.form.sums or ():
         typer.echo(f"sum: {line.total} = {' + '.join(line.parts)}")
     unnamed = [name for name in built.form.field_names if name.startswith("field_")]
@@ -230,6 +237,16 @@ def new(
     )
     if check:
         _try(target, 2, None)
+
+
+def _write_draft(target: Path, content: bytes) -> None:
+    """Write a draft; another one that lies there, perhaps changed by hand, is kept beside it."""
+    if target.exists() and target.read_bytes() != content:
+        number = 1 + len(list(target.parent.glob(f"{target.stem}.before-*")))
+        before = target.with_suffix(f".before-{number}")
+        target.rename(before)
+        typer.echo(f"{target} was another one; it is kept as {before}")
+    target.write_bytes(content)
 
 
 class NoBoxesFound(InputFileError):
@@ -278,11 +295,10 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
     if photos is not None:
         make_folder(photos)
     with as_installed(draft) as form:
-        for one in try_form(form, load_reader(), copies=copies):
+        for one in try_form(form, load_reader(), copies=copies, cameras=TRIAL_CAMERAS):
             trials.append(one)
             if photos is not None:
-                name = f"{form.id}-page-{one.page}-{one.camera}-{len(trials):03d}.jpg"
-                (photos / name).write_bytes(one.content)
+                (photos / one.name).write_bytes(one.content)
             console.print(f"{len(trials)} photos read", end="\r")
     table = Table(title=f"{form.id}: written, photographed and read back")
     table.add_column("page", justify="right")

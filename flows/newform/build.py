@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from flows.newform.answers import PEMILU_2024, Answers, AnswersError, unknown_fields
 from flows.newform.draft import Draft, box_stroke_mm, page_data
 from flows.newform.naming import identifier
 from flows.newform.suggested_sums import suggested_sums
-from models.forms.template import FormSum, FormTemplate, parse_form
+from models.forms.template import BoxMm, FormSum, FormTemplate, parse_form
 
 WIDTH = 100
 """Longest line of the data file that is not broken up."""
@@ -137,9 +137,12 @@ def _require_places(answers: Answers, draft: Draft, given: Mapping[str, str]) ->
                 f"{key} speaks of page {', '.join(sorted(set(said) - pages))}; the blank form has "
                 f"page {', '.join(sorted(pages))}"
             )
-    nobody = sorted(set(answers.labels) - set(given.values()))
-    if nobody:
-        raise AnswersError(f"labels speaks of {', '.join(nobody)}, and no field has that name")
+    for what, names in (
+        ("labels", answers.labels), ("words", answers.words), ("votes", answers.votes or ()),
+    ):  # fmt: skip
+        nobody = sorted({_final_name(name, given) for name in names} - set(given.values()))
+        if nobody:
+            raise AnswersError(f"{what} speaks of {', '.join(nobody)}, and no field has that name")
 
 
 def _require_names(given: Mapping[str, str]) -> None:
@@ -208,7 +211,22 @@ def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
         data["header"] = data.get("header", {}) | {k: list(box) for k, box in corrected.items()}
     for field in data["fields"]:
         field["label"] = answers.labels.get(field["name"], field["label"])
+        if field["name"] in answers.words:
+            _put_words(field, answers.words[field["name"]])
     return data
+
+
+def _put_words(field: dict[str, Any], box: BoxMm | Literal[""]) -> None:
+    """Let a number be written in words there, or nowhere; printed notes outside don't matter."""
+    notes = field.pop("words_print", [])
+    field.pop("words", None)
+    if not box:
+        return
+    x0, y0, x1, y1 = box
+    within = [one for one in notes if one[0] < x1 and x0 < one[2] and one[1] < y1 and y0 < one[3]]
+    field["words"] = list(box)
+    if within:
+        field["words_print"] = within
 
 
 def written(value: object, depth: int = 0) -> str:

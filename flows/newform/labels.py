@@ -61,10 +61,39 @@ def _name(label: str, beside: Sequence[TextLine], place: NumberPlace, found: Pri
     if known is not None and not (CANDIDATE.search(label) and candidate_number(label)):
         return known
     number = candidate_number(label)
+    if number is not None and re.match(r"0?\d", label) and _under_candidates(beside, found):
+        return f"suara_paslon_{number}" if CANDIDATE.search(label) else f"suara_calon_{number}"
     large = any(_height(line) > 0.3 * (place.box[3] - place.box[1]) for line in beside)
     if number is not None and (CANDIDATE.search(label) or (large and _is_vote_table(place, found))):
         return f"suara_paslon_{number}" if CANDIDATE.search(label) else f"suara_calon_{number}"
     return name_of_words(label)
+
+
+SECTION = re.compile(r"(?:[A-Z]|[IVX]+)\.\s")
+"""What the heading of a section of the form begins with; its rows have numbers."""
+
+
+def _under_candidates(beside: Sequence[TextLine], found: Print) -> bool:
+    """Whether the row stands in a table of candidates, as a head or its section's heading says."""
+    top = min(line.box[1] for line in beside)
+    x0, x1 = min(line.box[0] for line in beside), max(line.box[2] for line in beside)
+    above = [line for line in found.texts if line.box[3] <= top + 0.5]
+    heads = [
+        line.box[1]
+        for line in above
+        if CANDIDATE.search(line.text) and line.box[0] < x1 and line.box[2] > x0
+    ]
+    sections = [
+        line.box[1]
+        for line in above
+        if SECTION.match(line.text) and not any(_holds(cell, line) for cell in found.cells)
+    ]
+    return bool(heads) and max(heads) >= max(sections, default=0.0) - 0.5
+
+
+def _holds(cell: BoxMm, line: TextLine) -> bool:
+    x, y = line.middle
+    return cell[0] < x < cell[2] and cell[1] < y < cell[3]
 
 
 def _is_vote_table(place: NumberPlace, found: Print) -> bool:

@@ -159,11 +159,26 @@ def _picture_page(
     x0, y0, x1, y1 = (max(0, round(value)) for value in box)
     notes = []
     if page_mm is None:
-        notes.append(
-            f"The page is one picture of {wide:.0f} × {high:.0f} mm and was taken at that size. "
-            "If the sheet has another one, give it: --page-mm 210x297"
-        )
+        notes.append(_size_note(page, wide, high))
     return _sheet(np.ascontiguousarray(whole[y0:y1, x0:x1]), page_mm or (wide, high), notes)
+
+
+def _size_note(page: pdfium.PdfPage, wide: float, high: float) -> str:
+    """What a person has to know of a page that is one picture, to say how large the sheet is."""
+    page_wide, page_high = (side * MM_A_POINT for side in page.get_size())
+    note = f"A page is one picture of {wide:.0f} × {high:.0f} mm: it was taken for the whole sheet."
+    if max(page_wide - wide, page_high - high) < 2:
+        return f"{note} If the sheet has another size, give it with --page-mm."
+    same = abs((wide / high) / (page_wide / page_high) - 1) < 0.015
+    why = (
+        "It has the shape of that page, so it is most likely the whole sheet made smaller: "
+        if same
+        else "If the picture is the whole sheet made smaller, say how large the sheet is: "
+    )
+    return (
+        f"{note} The page of the PDF is {page_wide:.0f} × {page_high:.0f} mm. {why}"
+        f"--page-mm {page_wide:.0f}x{page_high:.0f}"
+    )
 
 
 def _picture(path: Path, page_mm: tuple[float, float] | None) -> BlankSheet:

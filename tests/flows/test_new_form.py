@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner
 
 from fixtures import village_form
+from fixtures.form import filled_form, plausible_numbers_for
+from fixtures.pages import filled_page
 from flows.cli import app
 from flows.newform.answers import Answers, AnswersError, answers_as_toml, read_answers
 from flows.newform.asking import parse_sum
@@ -25,8 +30,10 @@ from flows.newform.open_blank import BlankFormError, open_blank
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
 from flows.newform.prints import BlankSheet, Print
 from flows.newform.suggested_sums import suggested_sums
+from flows.newform.trial import PageTrial, advice, as_installed, judged
 from models.forms.draw import draw_page
 from models.forms.template import FormSum, FormTemplate, load_form, load_form_file
+from pipeline.read import load_reader
 
 PLANO = load_form("c-hasil-ppwp-2024")
 
@@ -260,8 +267,6 @@ def test_sums_that_names_suggest_and_that_people_type() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
 def test_numbers_for_any_form_keep_its_sums(seed: int) -> None:
-    from fixtures.form import plausible_numbers_for
-
     form = village()
     numbers = plausible_numbers_for(form, np.random.default_rng(seed))
     assert set(numbers) == set(form.field_names)
@@ -343,6 +348,88 @@ def test_a_sheet_without_boxes_is_refused(tmp_path: Path) -> None:
     code, said = run("forms", "new", str(path), "--page-mm", "210x297", "--out", str(tmp_path))
     assert code != 0
     assert "no rows of digit boxes" in said
+
+
+def test_a_drawn_form_is_tried(
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn, filled in, photographed and read back; a number read wrongly would show."""
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path))
+    monkeypatch.setattr("flows.newform.trial.TRIAL_CAMERAS", ("scan",))
+    path = tmp_path / "pilkades-2026.json"
+    path.write_bytes(build(draft, candidates(), source="a test").content)
+    code, said = run("forms", "try", str(path), "--copies", "1", "--photos", str(tmp_path / "p"))
+    assert code == 0, said
+    assert "1 of 1" in said
+    (photo,) = (tmp_path / "p").iterdir()
+    with as_installed(path) as form:
+        reader = load_reader([form.id])
+        page, rng = form.page(1), np.random.default_rng(5)
+        written = filled_page(filled_form(rng, form=form.id), 1, 0, rng, "scan")
+        honest = judged(written, form, page, reader, "scan", photo.name)
+        assert honest.placed
+        assert not honest.wrong
+        assert honest.worst_mm < 0.5
+        assert len(honest.clear) + honest.review_right >= 18
+        lie = {
+            name: replace(field, value=(field.value or 0) + 1)
+            for name, field in written.truth.fields.items()
+        }
+        told = replace(written, truth=replace(written.truth, fields=lie))
+        caught = judged(told, form, page, reader, "scan")
+        assert set(caught.wrong) == set(honest.clear)
+        assert any("SILENT ERRORS" in sentence for sentence in advice([caught], form))
+    lost = PageTrial(1, "field", "poor_placement", "its boxes can't be made out", name="a.jpg")
+    (first, second) = advice([lost], village())
+    assert "a.jpg" in first
+    assert "corner marks" in second
+
+
+def test_words_stand_in_a_column_under_their_head(tmp_path: Path) -> None:
+    """Candidates by name beside their number, words in a column of empty cells."""
+    path = tmp_path / "blank.pdf"
+    named_candidates(path)
+    drafted = draft_of(open_blank(path))
+    assert drafted.names == (("suara_calon_1", "suara_calon_2", "suara_sah"),)
+    levels = [one.place.words for one in drafted.pages[0].fields]
+    assert [box and (round(box[1]), round(box[3])) for box in levels] == [
+        (60, 72),
+        (72, 84),
+        (84, 96),
+    ]
+    assert drafted.pages[0].header.keys() == {"kabupaten", "tps"}
+    answers = Answers(words={"suara_sah": "", "suara_calon_1": (90.0, 61.0, 140.0, 71.0)})
+    form = build(drafted, answers, source="a test").form
+    assert form.pages[0].field("suara_sah").words is None
+    assert form.pages[0].field("suara_calon_1").words == (90.0, 61.0, 140.0, 71.0)
+
+
+def named_candidates(path: Path) -> None:
+    """A small sheet as village offices make them: no marks, a table with a column for words."""
+    canvas = Canvas(str(path), pagesize=(210 * mm, 148 * mm))
+
+    def text(x: float, y: float, said: str) -> None:
+        canvas.drawString(x * mm, (148 - y) * mm, said)
+
+    canvas.setFont("Helvetica", 10)
+    text(70, 20, "PEMILIHAN KEPALA DESA")
+    text(15, 30, "Nomor TPS ..............................")
+    text(100, 30, "Kabupaten ..............................")
+    text(15, 46, "II. PEROLEHAN SUARA CALON")
+    for row, said in enumerate(("", "SITI AMINAH", "YUSUF HIDAYAT", "Jumlah suara sah")):
+        top, high = (50, 10) if row == 0 else (48 + 12 * row, 12)
+        edges = [(15, 25), (25, 85), (85, 150)]
+        if row == 3:
+            edges[:2] = [(15, 85)]
+        for x0, x1 in edges + [(x, x + 12) for x in (150, 162, 174)][: 3 if row else 0]:
+            canvas.rect(x0 * mm, (148 - top - high) * mm, (x1 - x0) * mm, high * mm)
+        text(28, top + 7, said)
+        if 0 < row < 3:
+            text(18, top + 7, str(row))
+    text(16, 57, "No")
+    text(40, 57, "Nama calon")
+    text(90, 57, "Suara (dengan huruf)")
+    canvas.save()
 
 
 def test_the_official_sheet_comes_out_as_it_was_measured_by_hand(shared: Path) -> None:
