@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from models.forms.template import (
     load_form_file,
     own_forms_folder,
 )
-from models.records import FieldStatus, PageReading
+from models.records import FieldReading, FieldStatus
 from pipeline.cells import cut_cells
 from pipeline.intake import open_photos
 from pipeline.place import place_page
@@ -142,21 +142,27 @@ def judged(
         return PageTrial(page.number, camera, "wrong_page", taken, content=photo.content, name=name)
     reading = reading_of(witnessed(cut_cells(placed), reader), reader, tps=None)
     worst = worst_mm(photo, placed, page)
-    return replace(_compared(photo, reading, page, camera, worst), name=name)
+    written = {field: truth.value for field, truth in photo.truth.fields.items()}
+    found = compared(reading.fields, written, page, camera)
+    return replace(found, worst_mm=worst, content=photo.content, name=name)
 
 
-def _compared(
-    photo: PagePhoto, reading: PageReading, page: PageTemplate, camera: str, worst: float
+def compared(
+    fields: Mapping[str, FieldReading],
+    written: Mapping[str, int | None],
+    page: PageTemplate,
+    camera: str,
 ) -> PageTrial:
+    """Hold what was read of a page against what was written on it."""
     clear, review, wrong, unseen, right = [], [], [], [], 0
     for field in page.fields:
-        read, truth = reading.fields[field.name], photo.truth.fields[field.name]
+        read, truth = fields[field.name], written[field.name]
         if read.status is FieldStatus.NOT_IN_VIEW:
             unseen.append(field.name)
         elif read.status is FieldStatus.REVIEW:
             review.append(field.name)
-            right += read.value == truth.value
-        elif read.value == truth.value:
+            right += read.value == truth
+        elif read.value == truth:
             clear.append(field.name)
         else:
             wrong.append(field.name)
@@ -170,8 +176,6 @@ def _compared(
         review_right=right,
         wrong=tuple(wrong),
         unseen=tuple(unseen),
-        worst_mm=worst,
-        content=photo.content,
     )
 
 

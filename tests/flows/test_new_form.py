@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner
 
 from fixtures import village_form
-from fixtures.form import filled_form, plausible_numbers_for
-from fixtures.pages import filled_page
+from fixtures.form import plausible_numbers_for
 from flows.cli import app
 from flows.newform.answers import Answers, AnswersError, answers_as_toml, read_answers
 from flows.newform.asking import parse_sum
@@ -30,10 +31,10 @@ from flows.newform.open_blank import BlankFormError, open_blank
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
 from flows.newform.prints import BlankSheet, Print
 from flows.newform.suggested_sums import suggested_sums
-from flows.newform.trial import PageTrial, advice, as_installed, judged
+from flows.newform.trial import PageTrial, advice, compared
 from models.forms.draw import draw_page
 from models.forms.template import FormSum, FormTemplate, load_form, load_form_file
-from pipeline.read import load_reader
+from models.records import FieldReading, FieldStatus
 
 PLANO = load_form("c-hasil-ppwp-2024")
 
@@ -362,23 +363,25 @@ def test_a_drawn_form_is_tried(
     assert code == 0, said
     assert "1 of 1" in said
     (photo,) = (tmp_path / "p").iterdir()
-    with as_installed(path) as form:
-        reader = load_reader([form.id])
-        page, rng = form.page(1), np.random.default_rng(5)
-        written = filled_page(filled_form(rng, form=form.id), 1, 0, rng, "scan")
-        honest = judged(written, form, page, reader, "scan", photo.name)
-        assert honest.placed
-        assert not honest.wrong
-        assert honest.worst_mm < 0.5
-        assert len(honest.clear) + honest.review_right >= 18
-        lie = {
-            name: replace(field, value=(field.value or 0) + 1)
-            for name, field in written.truth.fields.items()
-        }
-        told = replace(written, truth=replace(written.truth, fields=lie))
-        caught = judged(told, form, page, reader, "scan")
-        assert set(caught.wrong) == set(honest.clear)
-        assert any("SILENT ERRORS" in sentence for sentence in advice([caught], form))
+    assert photo.name == "pilkades-2026-page-1-scan-001.jpg"
+    cells = said.split("scan │ 1 of 1 │")[1].splitlines()[0].split("│")
+    clear, review, right, wrong, unseen = (int(cell) for cell in cells[:5])
+    assert (clear + review, wrong, unseen) == (19, 0, 0)
+    assert right >= review - 1
+    assert float(cells[5]) < 0.5
+
+
+def test_a_number_called_clear_and_not_written_is_a_silent_error() -> None:
+    form = village()
+    page = form.page(1)
+    read = {
+        name: FieldReading(value=7, status=FieldStatus.CLEAR, confidence=1.0)
+        for name in form.field_names
+    }
+    found = compared(read, dict.fromkeys(form.field_names, 7) | {"suara_sah": 1}, page, "scan")
+    assert found.wrong == ("suara_sah",)
+    assert len(found.clear) == 18
+    assert any("SILENT ERRORS in suara_sah" in one for one in advice([found], form))
     lost = PageTrial(1, "field", "poor_placement", "its boxes can't be made out", name="a.jpg")
     (first, second) = advice([lost], village())
     assert "a.jpg" in first
@@ -430,6 +433,148 @@ def named_candidates(path: Path) -> None:
     text(40, 57, "Nama calon")
     text(90, 57, "Suara (dengan huruf)")
     canvas.save()
+
+
+def locked_pdf(path: Path) -> None:
+    canvas = Canvas(str(path), encrypt=StandardEncryption("rahasia", ownerPassword="x"))
+    canvas.drawString(10, 10, "blank")
+    canvas.save()
+
+
+def plain_pdf(path: Path) -> None:
+    canvas = Canvas(str(path))
+    canvas.drawString(100, 100, "no boxes at all")
+    canvas.save()
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "said", "to_do"),
+    [
+        ("locked.pdf", locked_pdf, "protected by a password", "without one"),
+        ("plain.pdf", plain_pdf, "no rows of digit boxes", "--page-mm"),
+        (
+            "broken.pdf",
+            lambda path: path.write_bytes(b"%PDF-1.4 and no more"),
+            "no PDF",
+            "Give a PDF",
+        ),
+        ("small.png", lambda path: Image.new("L", (210, 297), 255).save(path), "25 dpi", "200 dpi"),
+        ("text.png", lambda path: path.write_bytes(b"hello"), "no picture", "Give a PDF"),
+    ],
+)
+def test_a_blank_that_cannot_be_used_says_what_to_do(
+    tmp_path: Path, name: str, made: Callable[[Path], object], said: str, to_do: str
+) -> None:
+    made(tmp_path / name)
+    size = ("--page-mm", "210x297") if name.endswith("png") else ()
+    code, told = run("forms", "new", str(tmp_path / name), *size, "--out", str(tmp_path / "out"))
+    assert code == 1
+    what, _, remedy = told.partition("What to do: ")
+    assert said in what
+    assert to_do in remedy
+    assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (Answers(fields={"suara_paslon_1": "budi", "suara_paslon_2": "budi"}), "both called budi"),
+        (Answers(fields={"suara_paslon_1": "Budi S."}), "can't be a field's name"),
+        (Answers(id="Pilkades 2026"), "no id of a form"),
+        (Answers(page_titles={"2": ("Hal 2",)}), "page_titles speaks of page 2"),
+        (Answers(labels={"suara_shah": "Suara sah"}), "labels speaks of suara_shah"),
+        (Answers(words={"suara_shah": ""}), "words speaks of suara_shah"),
+        (Answers(sums=(FormSum(total="suara_sha", parts=("suara_total",), source="x"),)),
+         "did you mean suara_sah"),
+        (Answers(fields={"suara_tidak_sah": ""},
+                 sums=(FormSum(total="suara_total", parts=("suara_tidak_sah",), source="x"),)),
+         "whose boxes the answers leave out"),
+    ],
+)  # fmt: skip
+def test_answers_that_contradict_the_sheet_are_told(
+    draft: Draft, answers: Answers, said: str
+) -> None:
+    with pytest.raises(AnswersError, match=said):
+        build(draft, answers, source="a test")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[page_titles]\n1 = "Hal 1"\n',
+            r'page_titles 1 must be a list in brackets: \["…", "…"\]$',
+        ),
+        (
+            '[[sums]]\ntotal = "a"\nparts = ["b"]\nsource = "c"\ncopy_of = "d"\n',
+            r"toml: copy_of stands below a \[\[sums\]\].*put it above \[fields\]$",
+        ),
+    ],
+)
+def test_a_slip_in_the_answers_is_said_in_words_of_the_file(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    with pytest.raises(AnswersError, match=said):
+        read_answers(path)
+
+
+def test_what_the_answers_show_as_comments_can_be_taken(draft: Draft, tmp_path: Path) -> None:
+    first = build(draft, candidates(), source="a test")
+    text = answers_as_toml(first.answers, first.notes, first.form.sums, first.form)
+    shown = [line for line in text.splitlines() if line.startswith("# ") and "copy_of" not in line]
+    bare = {line: line.removeprefix("# ") for line in shown if " = [" in line or "# [" in line}
+    for line, without in bare.items():
+        text = text.replace(line, without)
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    said = read_answers(path)
+    assert said.header
+    assert said.words
+    assert said.page_titles
+    assert build(draft, said, source="a test").content == first.content
+
+
+TAGGED = {"tag_family": "DICT_APRILTAG_36h10"}
+
+
+def put(folder: Path, form: FormTemplate, tag: int | None = None, **changed: object) -> Path:
+    data = json.loads(form.model_dump_json(exclude={"digest", "enlargement"})) | changed
+    if tag is not None:
+        data["pages"][0]["tag"] = {"id": tag, "box": [1, 1, 9, 9], "quarter_turns": 0}
+        data = TAGGED | {key: value for key, value in data.items() if value is not None}
+    path = folder / f"{data['id']}-draft.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "tag", "said", "to_do"),
+    [
+        ({"id": "c1-ppwp-2019"}, None, "comes with chasil", "another id"),
+        ({}, 101, "square code 101 .* c-hasil-ppwp-2024, page 1", "remove the other"),
+        ({"id": "twin"}, 7, "square code 7 .* first, page 1", "remove the other"),
+        ({"tag_family": "DICT_NONSENSE"}, 7, "no family of square codes", "DICT_APRILTAG_36h10"),
+        ({}, 99_999, "has the codes 0 to 2319", "DICT_APRILTAG_36h10"),
+        ({"copy_of": "nothing"}, None, "nothing, which is not installed", "copy_of"),
+        ({"copy_of": "c-hasil-ppwp-2024"}, None, "has no field suara_calon_1", "copy_of"),
+    ],
+)
+def test_a_form_that_clashes_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, object], tag: int | None, said: str, to_do: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path / "home"))
+    first = put(tmp_path, village(id="first"), 7)
+    assert run("forms", "install", str(first))[0] == 0
+    code, told = run("forms", "install", str(put(tmp_path, village(), tag, **changed)))
+    assert code == 1
+    what, _, remedy = told.partition("What to do: ")
+    assert re.search(said, what), what
+    assert to_do in remedy
+    assert [path.name for path in (tmp_path / "home" / "forms").iterdir()] == ["first.json"]
 
 
 def test_the_official_sheet_comes_out_as_it_was_measured_by_hand(shared: Path) -> None:
