@@ -121,7 +121,7 @@ def _show(
         forms=forms,
         form=form,
         here=lambda one: url(f"/regions/{code}" if code else "/regions", form=one),
-        votes=_over_enough(found.votes) if must_not_see_waiting(user) else found.votes,
+        votes=over_enough(found.votes) if must_not_see_waiting(user) else found.votes,
         hides_sums=must_not_see_waiting(user) and _tells_single_numbers(found),
         nothing_yet=room.store.queue.refreshed_batch() is None,
         address=address_of,
@@ -134,11 +134,11 @@ def _tells_single_numbers(found: Figures) -> bool:
     return (read or found.votes.known_for) < FEWEST_TPS
 
 
-def _over_enough(votes: Votes) -> Votes:
+def over_enough(votes: Votes) -> Votes:
     """The sums without those of a row that few TPS have: such a sum tells single numbers."""
 
     def enough(total: Total) -> bool:
-        known = (total.entry_known, total.reading_known)
+        known = (total.entry_known, total.reading_known, total.audited_known)
         return all(many == 0 or many >= FEWEST_TPS for many in known)
 
     parties = (
