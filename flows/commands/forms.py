@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -295,11 +296,15 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
     if photos is not None:
         make_folder(photos)
     with as_installed(draft) as form:
+        many, began = copies * len(TRIAL_CAMERAS) * len(form.pages), time.monotonic()
         for one in try_form(form, load_reader(), copies=copies, cameras=TRIAL_CAMERAS):
             trials.append(one)
             if photos is not None:
                 (photos / one.name).write_bytes(one.content)
-            console.print(f"{len(trials)} photos read", end="\r")
+            minutes = (time.monotonic() - began) / len(trials) * (many - len(trials)) / 60
+            console.print(
+                f"{len(trials)} of {many} photos read, about {minutes:.0f} min left  ", end="\r"
+            )
     table = Table(title=f"{form.id}: written, photographed and read back")
     table.add_column("page", justify="right")
     table.add_column("photos")
