@@ -18,6 +18,7 @@ from flows.recap import recapitulate
 from models.forms.template import FieldTemplate, FormTemplate, PageTemplate
 from models.people import Role
 from models.regions import load_regions
+from models.store.item_filter import ItemFilter
 from models.store.store import Store
 from pipeline.diff import Diff, diff_totals
 from review.app import create_app
@@ -114,7 +115,7 @@ def test_the_kecamatan_has_its_candidates_as_columns(citra: TestClient) -> None:
 
 def test_the_tps_and_the_item_name_its_fields(citra: TestClient, store: Store) -> None:
     assert "Calon nomor urut 2" in text_of(citra.get(f"/tps/{TPS}").text)
-    (item,) = store.queue.items().items
+    (item,) = store.queue.items(ItemFilter(tps=TPS)).items
     text = text_of(citra.get(f"/items/{item.id}").text)
     assert "Calon nomor urut 2" in text
     assert "MODEL PILKADES.HASIL" in text
