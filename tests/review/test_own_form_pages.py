@@ -118,7 +118,6 @@ def test_the_tps_and_the_item_name_its_fields(citra: TestClient, store: Store) -
     (item,) = store.queue.items(ItemFilter(tps=TPS)).items
     text = text_of(citra.get(f"/items/{item.id}").text)
     assert "Calon nomor urut 2" in text
-    assert "MODEL PILKADES.HASIL" in text
 
 
 @pytest.mark.usefixtures("citra")
