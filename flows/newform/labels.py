@@ -19,6 +19,8 @@ from flows.newform.prints import Print, TextLine
 from models.forms.template import BoxMm
 
 NOT_A_LABEL = re.compile(r"hitamkan|bulatan|isian angka|^\W*$", re.IGNORECASE)
+COLUMN_WORDS = {"l": "laki-laki", "p": "perempuan", "j": "jumlah"}
+"""What tells the labels of one row apart."""
 TALL = 6.0
 """A cell that is taller than this many times the digit boxes is a panel, not a row."""
 
@@ -52,6 +54,7 @@ def named(places: Sequence[NumberPlace], found: Print) -> tuple[Named, ...]:
         if name is not None and len(row) > 1 and not is_date:
             ending = _ending(place, found)
             name = f"{name}_{ending}" if ending else name
+            label = f"{label}, {COLUMN_WORDS[ending]}" if ending else label
         result.append(Named(place, label or "?", name, is_date))
     return tuple(result)
 
