@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from datetime import UTC, datetime
 
-from sqlalchemy import LargeBinary, String, select
+from sqlalchemy import Connection, LargeBinary, String, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,10 +56,13 @@ class GivenTexts:
             "content": zlib.compress(content),
             "kept_at": datetime.now(UTC),
         }
-        with self._connections.writing(Turn.NONE) as connection:
+
+        def add(connection: Connection) -> None:
             sqlite = connection.dialect.name == "sqlite"
             into = insert_sqlite(GivenTextRow) if sqlite else insert_postgresql(GivenTextRow)
             connection.execute(into.on_conflict_do_nothing(), row)
+
+        self._connections.write(add, Turn.NONE)
         return str(row["digest"])
 
     def text(self, digest: str) -> str:
@@ -70,8 +73,7 @@ class GivenTexts:
 
         """
         query = select(GivenTextRow.content).where(GivenTextRow.digest == digest)
-        with self._connections.reading() as connection:
-            kept = connection.scalars(query).one_or_none()
+        kept = self._connections.read(lambda connection: connection.scalars(query).one_or_none())
         if kept is None:
             raise GivenTextLost(f"the store has no text {digest}", digest=digest)
         try:
