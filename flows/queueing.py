@@ -36,7 +36,7 @@ def refresh_queue(store: Store) -> Refreshed | None:
     batch = store.latest_batch()
     if batch is None:
         return None
-    return store.queue.refresh(batch.id, _facts(store))
+    return store.queue.refresh(batch.id, lambda: _facts(store))
 
 
 def catch_up(store: Store) -> Refreshed | None:

@@ -76,6 +76,9 @@ def compare_and_record(
         carried_from=changed.carried_from,
         builds_on=changed.builds_on,
         kept=settled.kept,
+        last_reading=max(
+            (key.reading or 0 for keys in now.pages.values() for key in keys), default=0
+        ),
     )
 
 

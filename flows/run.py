@@ -30,6 +30,7 @@ from models.store.known_files import KnownFiles
 from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
+from models.store.trouble import of_file
 
 PROBLEMS_SHOWN = 20
 
@@ -82,6 +83,7 @@ class Run:
         self.recipe = pool.recipe()
         store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
+        self._tidy()
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
@@ -94,6 +96,16 @@ class Run:
         self.flawed_entries: set[Path] = set()
         """Files of reported numbers of which something could not be used."""
         self._comparison: Comparison | None = None
+
+    def _tidy(self) -> None:
+        """Remove what runs that were killed left on the shelf."""
+        shelf = self._store.shelf
+        try:
+            removed = shelf.tidy()
+        except OSError as error:
+            raise of_file(error, shelf.place) from error
+        if removed:
+            self._reporter.say(f"removed {removed:,} half-written copies of killed runs")
 
     def import_entries(self, path: Path, election: Election | None = None) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.

@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from datetime import UTC, datetime
 
-from sqlalchemy import LargeBinary, String, select
+from sqlalchemy import Connection, LargeBinary, String, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,10 +56,13 @@ class GivenTexts:
             "content": zlib.compress(content),
             "kept_at": datetime.now(UTC),
         }
-        with self._connections.writing(Turn.NONE) as connection:
+
+        def add(connection: Connection) -> None:
             sqlite = connection.dialect.name == "sqlite"
             into = insert_sqlite(GivenTextRow) if sqlite else insert_postgresql(GivenTextRow)
             connection.execute(into.on_conflict_do_nothing(), row)
+
+        self._connections.write(add, Turn.NONE)
         return str(row["digest"])
 
     def text(self, digest: str) -> str:
@@ -70,12 +73,11 @@ class GivenTexts:
 
         """
         query = select(GivenTextRow.content).where(GivenTextRow.digest == digest)
-        with self._connections.reading() as connection:
-            kept = connection.scalars(query).one_or_none()
-        if kept is None:
+        rows = self._connections.rows(query)
+        if not rows:
             raise GivenTextLost(f"the store has no text {digest}", digest=digest)
         try:
-            content = zlib.decompress(kept)
+            content = zlib.decompress(rows[0].content)
         except zlib.error as error:
             raise GivenTextLost(f"the text {digest} is broken: {error}", digest=digest) from error
         if hashlib.sha256(content).hexdigest() != digest:
