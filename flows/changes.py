@@ -56,10 +56,10 @@ class Comparison(Record):
     """The run whose conflicts were carried over for the others."""
     builds_on: int | None
     """The run whose signatures still count; ``None`` where this one wrote all of them."""
-    kept: Kept | None = None
-    """What operators had given, for the next run too; ``None`` in runs of an older chasil."""
     last_reading: int | None = None
     """Number of the last reading that it saw (0: none); ``None`` in runs of an earlier chasil."""
+    kept: Kept | None = None
+    """What operators had given, for the next run too; ``None`` in runs of an older chasil."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,10 @@ def compare_and_record(
         compared=len(changed.tps),
         carried_from=changed.carried_from,
         builds_on=changed.builds_on,
-        kept=settled.kept,
         last_reading=max(
             (key.reading or 0 for keys in now.pages.values() for key in keys), default=0
         ),
+        kept=settled.kept,
     )
 
 

@@ -55,7 +55,7 @@ def import_entries(
         typer.Option(
             metavar="ID",
             callback=check_form,
-            help="The form that a CSV's columns are fields of, e.g. c-hasil-dpr-2024.",
+            help="The form that the numbers are of: for a CSV, and for JSON of a form of your own.",
         ),
     ] = None,
     as_of: Annotated[

@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Row, text
+from sqlalchemy import Connection, Engine, Executable, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from models.store.database_url import shown
@@ -120,7 +120,7 @@ class Connections:
                 time.sleep(pause)
         raise AssertionError("pauses never end")
 
-    def rows(self, query: Executable) -> Sequence[Row[Any]]:
+    def rows(self, query: Executable) -> Sequence[Any]:
         """All rows of a query, as ``read``."""
         return self.read(lambda connection: connection.execute(query).all())
 
