@@ -73,11 +73,11 @@ class GivenTexts:
 
         """
         query = select(GivenTextRow.content).where(GivenTextRow.digest == digest)
-        kept = self._connections.read(lambda connection: connection.scalars(query).one_or_none())
-        if kept is None:
+        rows = self._connections.rows(query)
+        if not rows:
             raise GivenTextLost(f"the store has no text {digest}", digest=digest)
         try:
-            content = zlib.decompress(kept)
+            content = zlib.decompress(rows[0].content)
         except zlib.error as error:
             raise GivenTextLost(f"the text {digest} is broken: {error}", digest=digest) from error
         if hashlib.sha256(content).hexdigest() != digest:

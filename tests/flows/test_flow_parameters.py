@@ -124,7 +124,7 @@ def test_parts_that_wait_while_another_runs_are_not_given_up() -> None:
     told: list[str] = []
     looks = [WAITS, WAITS, *(RUNS, WAITS) * 30, ENDS, WAITS, RUNS, StateType.FAILED]
     parts = TwoParts(told, *looks)
-    done = []
+    done: list[Part] = []
     with pytest.raises(PartsFailed, match="1 of 2 parts: 321603"):
         done.extend(parts.run_all(PARTS, at_once=2))
     assert (parts.looks, len(told)) == ([], 1)
