@@ -32,6 +32,9 @@ ROOM_FOR_A_SHEET = 0.2
 
 MOST_GUESSES = 5
 
+MOST_MOVES = 3
+"""So often a page is laid anew where its lines are seen better."""
+
 LEAST_MARKS = 12
 LEAST_SUPPORT = 0.12
 """A placing without the square code rests on this many marks, and they look this much more like
@@ -310,14 +313,15 @@ def _refined(photo: OpenedPhoto, guess: Guess) -> tuple[PlacedPage, float, bool]
         NoFormFound, PoorPlacement: the print says no.
     """
     located = by_guess(photo, guess)
-    placed = refine(located)
     if guess.method != "rulings":
-        return placed, 1.0, True
-    shift = shift_of(placed, located.dark)
-    if shift.rival > shift.seen:
-        located = by_guess(photo, moved(guess, placed, shift))
+        return refine(located), 1.0, True
+    for _ in range(MOST_MOVES):
         placed = refine(located)
-        shift = shift_of(placed, located.dark)
+        shift = shift_of(placed.form, placed.page, placed.warp, located.dark)
+        if shift.rival <= shift.seen:
+            break
+        guess = moved(guess, placed.warp, shift)
+        located = by_guess(photo, guess)
     return placed, shift.seen, not shift.doubtful
 
 
