@@ -16,7 +16,7 @@ from pipeline.intake import open_finer
 from pipeline.landmarks import FoundTag, find_tags
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
-from pipeline.rulings import guesses_by_rulings
+from pipeline.rulings import RuledPicture, guesses_by_rulings, ruled_picture
 from pipeline.shifted import DOUBT, moved, shift_of
 from pipeline.states import OpenedPhoto, PlacedPage
 from pipeline.title import read_title
@@ -208,7 +208,9 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
         AmbiguousPlace: where another placing is borne out nearly as well.
         PoorPlacement: where the picture's mirror image is borne out as well or better.
     """
-    best = _best_by_print(photo, forms)
+    only_codes = all(form.tag_family for form in forms)
+    ruled = None if only_codes else ruled_picture(photo.grey)
+    best = _best_by_print(photo, ruled, forms)
     if best is None:
         return None
     # A mirror image of the page that was found could only be that page.
@@ -216,7 +218,8 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     mirrored = replace(photo, grey=np.ascontiguousarray(photo.grey[:, ::-1]))
     if _by_code(mirrored, pages) is None:
         try:
-            other = _best_by_print(mirrored, pages)
+            turned_over = ruled.mirrored() if ruled is not None else None
+            other = _best_by_print(mirrored, turned_over, pages)
             rival = other.support if other else 0.0
         except AmbiguousPlace as error:
             # Turned over it fits several places: a doubt only where it fits them better.
@@ -227,7 +230,9 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     raise PoorPlacement(f"{photo.name} may be a mirror image: its print fits better turned over")
 
 
-def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
+def _guesses(
+    photo: OpenedPhoto, picture: RuledPicture | None, forms: Sequence[FormTemplate]
+) -> list[Guess]:
     """Ways to lay a page on the photo.
 
     Forms with a square code are laid by their boxes, which stand apart from each other; all others
@@ -236,11 +241,8 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
     coded = [form for form in forms if form.tag_family]
     if len(coded) == len(forms):
         return guesses(photo.grey, coded, MOST_GUESSES)
-    ruled = [
-        guess
-        for guess in guesses_by_rulings(photo.grey, forms, MOST_GUESSES)
-        if guess.fit >= LEAST_FIT
-    ]
+    found = guesses_by_rulings(picture, forms, MOST_GUESSES) if picture is not None else []
+    ruled = [guess for guess in found if guess.fit >= LEAST_FIT]
     others = [guess for guess in ruled if guess.form.tag_family is None]
     if (
         others
@@ -251,10 +253,12 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
     return (guesses(photo.grey, coded, MOST_GUESSES) if coded else []) + others
 
 
-def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
+def _best_by_print(
+    photo: OpenedPhoto, picture: RuledPicture | None, forms: Sequence[FormTemplate]
+) -> PlacedPage | None:
     borne_out: list[tuple[PlacedPage, Guess, float]] = []
     doubtful: list[tuple[PlacedPage, Guess, float]] = []
-    for guess in _guesses(photo, forms):
+    for guess in _guesses(photo, picture, forms):
         try:
             placed, seen, sure = _refined(photo, guess)
         except (NoFormFound, PoorPlacement):
