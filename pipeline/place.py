@@ -19,7 +19,7 @@ from pipeline.refine import refine
 from pipeline.rulings import RuledPicture, guesses_by_rulings, ruled_picture
 from pipeline.shifted import DOUBT, moved, shift_of
 from pipeline.states import OpenedPhoto, PlacedPage
-from pipeline.title import read_title
+from pipeline.title import other_model, read_title
 
 ENOUGH_PX_PER_MM = 1.7
 """Resolution below which a finer decode is worth its time: a 20 mm box has 34 px."""
@@ -50,11 +50,16 @@ LEAST_FIT = 0.35
 lines explained. Of 36 scans, the right placing of two faint ones reached 0.47 and 0.55 and those of
 the others 0.75 to 0.96; wrong ones 0.29 at most."""
 
+RIVAL_FIT = 0.6
+"""One that fits less than this share of the best is no rival: the best of another form's pages
+reached half of the right one's fit on scans and photos."""
+
 SURE_FIT = 0.6
 """A placing by rulings this good is not one of another form's page."""
 
 SAME_MM = 4.0
-"""Two placings of a page whose corners are nearer than this are one."""
+SAME_BOXES = 90.0
+"""Two placings of a page that put this percentage of its boxes nearer than this are one."""
 
 RIVAL = 0.75
 """A second placing with this share of the best one's support makes the first no longer sure."""
@@ -109,6 +114,12 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
             tag=strangers[0].id,
         )
     if by_print is not None:
+        other = other_model(by_print)
+        if other is not None:
+            raise WrongForm(
+                f"{photo.name} is printed like {by_print.form.title}, but its title says {other}",
+                title=other,
+            )
         return by_print
     title = read_title(photo.grey, forms)
     if title.form_id is not None:
@@ -242,7 +253,7 @@ def _guesses(
     if len(coded) == len(forms):
         return guesses(photo.grey, coded, MOST_GUESSES)
     found = guesses_by_rulings(picture, forms, MOST_GUESSES) if picture is not None else []
-    ruled = [guess for guess in found if guess.fit >= LEAST_FIT]
+    ruled = [guess for guess in found if guess.fit >= max(LEAST_FIT, RIVAL_FIT * found[0].fit)]
     others = [guess for guess in ruled if guess.form.tag_family is None]
     if (
         others
@@ -337,5 +348,9 @@ def _same_place(one: PlacedPage, other: PlacedPage) -> bool:
     """Whether two placings put the same page in the same place."""
     if one.page.number != other.page.number or one.form.id != other.form.id:
         return False
-    there = np.array(other.placement.outline) - np.array(one.placement.outline)
-    return float(np.abs(there).max()) < SAME_MM * one.placement.px_per_mm / one.form.enlargement
+    # Corners of the sheet lie far from all print: on a curled one they say little.
+    boxes = np.array([box for field in one.page.fields for box in field.boxes]).reshape(-1, 2)
+    off = np.hypot(*(one.warp.to_px(boxes) - other.warp.to_px(boxes)).T)
+    width, height = one.form.page_mm
+    px = SAME_MM * one.warp.px_per_mm((width / 2, height / 2))
+    return float(np.percentile(off, SAME_BOXES)) < px

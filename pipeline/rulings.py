@@ -59,6 +59,9 @@ STRONGEST = 12
 STRONGEST_SEEN = 18
 """Lines of the picture that are tried."""
 
+MOST_LIKELY = 1500
+"""Ways to lay one axis by its strongest lines that are compared in all lines."""
+
 MOST_PER_AXIS = 8
 """Ways to lay one axis that are kept."""
 
@@ -627,10 +630,13 @@ def _axis(
     scale, offset = scale[good], offset[good]
     if not len(scale):
         return []
+    smooth = np.maximum(profile, np.maximum(np.roll(profile, 1), np.roll(profile, -1)))
+    # The strongest lines say which of the thousands are worth a look at all lines.
+    likely = np.argsort(-_cover(smooth, scale, offset, place[strong], weight[strong]))[:MOST_LIKELY]
+    scale, offset = scale[likely], offset[likely]
     at = scale[:, None] * place[None, :] + offset[:, None]
     cells = np.rint(at).astype(int)
     inside = (cells >= 0) & (cells < len(profile))
-    smooth = np.maximum(profile, np.maximum(np.roll(profile, 1), np.roll(profile, -1)))
     seen = np.where(inside, smooth[np.clip(cells, 0, len(profile) - 1)], 0.0)
     due = scale[:, None] * weight[None, :]
     cover = np.minimum(seen / np.maximum(due, 1.0), 1.0) * weight
@@ -662,6 +668,16 @@ def _axis(
         if len(kept) == MOST_PER_AXIS:
             break
     return kept
+
+
+def _cover(profile: Array, scale: Array, offset: Array, place: Array, weight: Array) -> Array:
+    """(n,) share of some lines that a profile has, for each way to lay them."""
+    cells = np.rint(scale[:, None] * place[None, :] + offset[:, None]).astype(int)
+    inside = (cells >= 0) & (cells < len(profile))
+    seen = np.where(inside, profile[np.clip(cells, 0, len(profile) - 1)], 0.0)
+    due = np.maximum(scale[:, None] * weight[None, :], 1.0)
+    hits = (np.minimum(seen / due, 1.0) * weight).sum(axis=1)
+    return np.asarray(hits / np.maximum((inside * weight).sum(axis=1), 0.5 * weight.sum()))
 
 
 def _axis_given(mask: Mask, lines: Array, other: Axis) -> list[Axis]:

@@ -137,9 +137,7 @@ def _flat(warp: PageWarp, dark: Grey, around: int) -> Grey:
     # Cell (c, r) lies at knot (c, r) / step, in pixels of the small map.
     to_knots = np.array([[1 / step, 0, 0], [0, 1 / step, 0]])
     maps = cv2.warpAffine(px, to_knots, (wide, high), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(
-        cv2.remap(near_dark, maps, None, cv2.INTER_NEAREST, borderValue=0), np.uint8
-    )
+    return np.asarray(cv2.remap(near_dark, maps, None, cv2.INTER_NEAREST, borderValue=0), np.uint8)
 
 
 def moved(guess: Guess, warp: PageWarp, shift: Shift) -> Guess:
