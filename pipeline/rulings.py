@@ -632,7 +632,8 @@ def _axis(
         return []
     smooth = np.maximum(profile, np.maximum(np.roll(profile, 1), np.roll(profile, -1)))
     # The strongest lines say which of the thousands are worth a look at all lines.
-    likely = np.argsort(-_cover(smooth, scale, offset, place[strong], weight[strong]))[:MOST_LIKELY]
+    cover = _cover(smooth, scale, offset, place[strong], np.asarray(weight[strong], np.float64))
+    likely = np.argsort(-cover)[:MOST_LIKELY]
     scale, offset = scale[likely], offset[likely]
     at = scale[:, None] * place[None, :] + offset[:, None]
     cells = np.rint(at).astype(int)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.forms.template import FormTemplate, PageTemplate
-from pipeline.arrays import Array, Grey
+from pipeline.arrays import Grey
 from pipeline.constellation import Guess
 from pipeline.rulings import Pattern, pattern_of
 from pipeline.spread import Known
@@ -45,6 +46,9 @@ LEAST_INK = 8.0
 
 DOUBT = 0.05
 """By so much the place that was found must be better than those around it."""
+
+
+Cells = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,9 @@ def shift_of(form: FormTemplate, page: PageTemplate, warp: PageWarp, dark: Grey)
     high, wide = pattern.on.shape
     on = flat[around : around + high, around : around + wide][pattern.on > 0]
     least = INK_SHARE * max(LEAST_INK, float(np.percentile(on, 80)))
-    scores = cv2.matchTemplate(
-        np.asarray(flat > least, np.float32), pattern.kernel, cv2.TM_CCORR
-    ) / float(pattern.on.sum())
+    inked = np.asarray(flat > least, np.float32)
+    hits = cv2.matchTemplate(inked, pattern.kernel, cv2.TM_CCORR)
+    scores = np.asarray(hits / pattern.on.sum(), np.float32)
     same = round(SAME_MM / CELL_MM)
     # The best of the cells next to it, as every rival is the best of its surroundings.
     seen = float(scores[around - 1 : around + 2, around - 1 : around + 2].max())
@@ -97,10 +101,10 @@ def shift_of(form: FormTemplate, page: PageTemplate, warp: PageWarp, dark: Grey)
 class _Kernel:
     """A page's lines as a picture of ``CELL_MM``."""
 
-    on: Array
+    on: Cells
     """(h, w) 1 on a line."""
-    kernel: Array
-    """(h, w) float32: the same, less half of what lies on either side."""
+    kernel: Cells
+    """(h, w): the same, less half of what lies on either side."""
 
 
 _made: dict[tuple[bytes, tuple[float, float]], _Kernel] = {}
@@ -109,7 +113,8 @@ _made: dict[tuple[bytes, tuple[float, float]], _Kernel] = {}
 def _kernel(lines: Pattern, size_mm: tuple[float, float]) -> _Kernel:
     key = lines.across.tobytes() + lines.down.tobytes(), size_mm
     if key not in _made:
-        shape = tuple(int(np.ceil(side / CELL_MM)) for side in reversed(size_mm))
+        wide, high = (int(np.ceil(side / CELL_MM)) for side in size_mm)
+        shape = high, wide
         step = round(BESIDE_MM / CELL_MM)
         on, kernel = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for pieces, axis in ((lines.across, 0), (lines.down, 1)):
@@ -120,7 +125,7 @@ def _kernel(lines: Pattern, size_mm: tuple[float, float]) -> _Kernel:
             kernel += one
             for sign in (-1, 1):
                 kernel -= 0.5 * np.roll(one, sign * step, axis)
-        _made[key] = _Kernel(on, kernel)
+        _made[key] = _Kernel(np.asarray(on, np.float32), np.asarray(kernel, np.float32))
     return _made[key]
 
 
@@ -130,14 +135,16 @@ def _flat(warp: PageWarp, dark: Grey, around: int) -> Grey:
     near_dark = np.asarray(cv2.dilate(dark, np.ones((near + 1, near + 1), np.uint8)), np.uint8)
     wide, high = (int(np.ceil(side / CELL_MM)) + 2 * around for side in warp.size_mm)
     step = round(KNOT_MM / CELL_MM)
-    columns, rows = np.arange(0, wide + step, step), np.arange(0, high + step, step)
+    # ``cv2.resize`` puts the middle of a small pixel at the middle of the block it becomes.
+    columns = (np.arange(-1, wide // step + 2) + 0.5) * step - 0.5
+    rows = (np.arange(-1, high // step + 2) + 0.5) * step - 0.5
     knots = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    px = warp.to_px((knots - around + 0.5) * CELL_MM).astype(np.float32)
-    px = px.reshape(len(rows), len(columns), 2)
-    # Cell (c, r) lies at knot (c, r) / step, in pixels of the small map.
-    to_knots = np.array([[1 / step, 0, 0], [0, 1 / step, 0]])
-    maps = cv2.warpAffine(px, to_knots, (wide, high), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(cv2.remap(near_dark, maps, None, cv2.INTER_NEAREST, borderValue=0), np.uint8)
+    at = np.asarray((knots - around + 0.5) * CELL_MM, np.float64)
+    px = warp.to_px(at).astype(np.float32).reshape(len(rows), len(columns), 2)
+    fine = cv2.resize(px, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    maps = np.ascontiguousarray(fine[step : step + high, step : step + wide])
+    flat = cv2.remap(near_dark, maps[..., 0], maps[..., 1], cv2.INTER_NEAREST, borderValue=0)
+    return np.asarray(flat, np.uint8)
 
 
 def moved(guess: Guess, warp: PageWarp, shift: Shift) -> Guess:
