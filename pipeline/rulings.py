@@ -59,10 +59,10 @@ STRONGEST = 12
 STRONGEST_SEEN = 18
 """Lines of the picture that are tried."""
 
-MOST_LIKELY = 1500
+MOST_LIKELY = 600
 """Ways to lay one axis by its strongest lines that are compared in all lines."""
 
-MOST_PER_AXIS = 8
+MOST_PER_AXIS = 5
 """Ways to lay one axis that are kept."""
 
 LEAST_OF_AXIS = 0.25
