@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from flows.comparing import Compared, compare_store
+from flows.changes import standing
+from flows.comparing import Compared
+from flows.comparing_at_once import find_all
 from flows.field_states import as_cell
 from models.queue import ItemFacts
 from models.records import Conflict
@@ -47,9 +50,9 @@ def catch_up(store: Store) -> Refreshed | None:
         batch = store.latest_batch()
         if batch is None or store.queue.refreshed_batch() == batch.id:
             return None
-        for compared in compare_store(store, batch.recipe):
-            keep_cells(store, compared)
-            store.history.save_fields(batch.id, compared.tps, compared.states)
+        now = standing(store, batch.recipe)
+        for findings in find_all(store, batch.id, now, now.signatures, None):
+            store.save_findings(batch.id, replace(findings, conflicts=()))
         return refresh_queue(store)
 
 

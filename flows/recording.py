@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from flows.changes import Comparison, changed_since, context_of, standing
-from flows.comparing import compare_store, reported_fields
-from flows.queueing import keep_cells
+from flows.comparing import reported_fields
+from flows.comparing_at_once import find_all
 from models.records import ConflictKind, TpsCode
 from models.regions import RegionTable
 from models.store.store import Store
@@ -49,12 +49,10 @@ def compare_and_record(
             besides=changed.tps,
             besides_kind=ConflictKind.DUPLICATE_PHOTO,
         )
-    for compared in compare_store(
-        store, recipe, regions=regions, now=now, tps=changed.tps, processes=processes
+    for findings in find_all(
+        store, batch, now, changed.tps, regions, anew=everything, processes=processes
     ):
-        store.save_conflicts(batch, compared.conflicts)
-        keep_cells(store, compared)
-        store.history.save_fields(batch, compared.tps, compared.states)
+        store.save_findings(batch, findings)
     return Comparison(
         context=context,
         tps=len(now.signatures),

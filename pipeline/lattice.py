@@ -56,10 +56,7 @@ def unpack(text: str) -> Array:
     return np.asarray(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
 
 
-
-_SIGNS = (
-    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
-)
+_SIGNS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 """Of base 85, as ``base64.b85encode`` writes it."""
 
 _DIGIT = np.full(256, -1, np.int64)

@@ -26,13 +26,17 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import NullType
 
 from models.errors import ErrorRecord
+from models.history import FieldState
+from models.queue import TpsProgress
 from models.records import (
     Conflict,
     ConflictKind,
@@ -44,8 +48,9 @@ from models.records import (
 from models.store import queries
 from models.store.accounts import Accounts
 from models.store.connections import PATIENCE_SECONDS, Connections, Turn
-from models.store.engine import open_engine
+from models.store.engine import connect_engine, open_engine
 from models.store.errors import StoreError
+from models.store.findings import Findings, conflict_rows, find_changes, write_findings
 from models.store.history import History
 from models.store.home import (
     DATABASE_NAME,
@@ -88,9 +93,11 @@ from models.store.tables import (
     FailureRow,
     PhotoRow,
     ReadingRow,
+    ReportedFieldRow,
     UploadRow,
 )
 from models.store.trail import Trail
+from models.store.worked_out import find_worked_out
 
 ROWS_AT_ONCE = 500
 """Rows fetched or looked up in one statement; SQLite allows 32,766 values in one."""
@@ -151,6 +158,16 @@ class Store:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
         shelf = open_shelf(photos, home / PHOTOS_NAME)
         return cls(open_engine(url), shelf, patience=patience)
+
+    @property
+    def url(self) -> URL:
+        """Which database this is, for another process of this program: with its password."""
+        return self._engine.url
+
+    @classmethod
+    def again(cls, url: URL, shelf: PhotoShelf) -> Self:
+        """A store that this program has open already, in another process of it."""
+        return cls(connect_engine(url), shelf)
 
     @property
     def name(self) -> str:
@@ -401,9 +418,7 @@ class Store:
                 ).where(UploadRow.id.in_(set(upload_ids)))
             )
             upload_of = {row.id: row for row in uploads}
-            reading_of = _payloads(
-                connection, ReadingRow.id, cast(ReadingRow.payload, Text), reading_ids
-            )
+            reading_of = _payloads(connection, ReadingRow.id, _as_it_lies(connection), reading_ids)
             failure_of = _payloads(connection, FailureRow.id, FailureRow.error, failure_ids)
         for upload_id, reading_id, failure_id in keys:
             upload = upload_of[upload_id]
@@ -467,6 +482,7 @@ class Store:
         """
         counts: Counter[str] = Counter()
         named: set[tuple[str, str, str]] = set()
+        reported: set[tuple[str, str]] = set()
         last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._connections.writing(Turn.ENTRIES) as connection:
             now = _after(connection.scalars(last).one_or_none())
@@ -475,6 +491,7 @@ class Store:
                 rows = list(self._news(connection, some, now, counts))
                 if rows:
                     connection.execute(insert(EntryRow), rows)
+                    self._keep_reported(connection, rows, reported)
         return ImportCount(**counts)
 
     def preview_entries(self, entries: Iterable[Entry]) -> tuple[ImportCount, tuple[Entry, ...]]:
@@ -528,12 +545,24 @@ class Store:
         """Form to every field of it that any revision reports."""
         found: dict[str, set[str]] = {}
         with self._read() as connection:
-            entries = select(EntryRow.form, EntryRow.payload)
-            for form, payload in connection.execute(
-                entries.execution_options(yield_per=ROWS_AT_ONCE)
+            for form, field in connection.execute(
+                select(ReportedFieldRow.form, ReportedFieldRow.field)
             ):
-                found.setdefault(form, set()).update(payload["fields"])
+                found.setdefault(form, set()).add(field)
         return {form: frozenset(fields) for form, fields in found.items()}
+
+    def _keep_reported(
+        self, connection: Connection, rows: Sequence[dict[str, Any]], kept: set[tuple[str, str]]
+    ) -> None:
+        """Keep which fields revisions report, those that are not among the ``kept`` of an import.
+
+        Always in one order: two writers that add the same rows must not wait for each other.
+        """
+        new = {(row["form"], field) for row in rows for field in row["payload"]["fields"]} - kept
+        kept |= new
+        for some in _chunks(sorted(new)):
+            fields = [{"form": form, "field": field} for form, field in some]
+            self._insert_unknown(connection, ReportedFieldRow, fields)
 
     def _keep_names(
         self,
@@ -633,21 +662,29 @@ class Store:
     def save_conflicts(self, batch: int, conflicts: Iterable[Conflict]) -> None:
         """Record what a run found, before its end; call it as often as there is more."""
         for some in _chunks(conflicts):
-            rows = [
-                {
-                    "batch_id": batch,
-                    "tps": conflict.tps,
-                    "form": conflict.form,
-                    "field": conflict.field,
-                    "kind": conflict.kind.value,
-                    "cause": conflict.cause.value if conflict.cause else None,
-                    "votes": conflict.votes,
-                    "priority": conflict.priority,
-                    "payload": conflict.model_dump(mode="json"),
-                }
-                for conflict in some
-            ]
+            rows = [{**row, "batch_id": batch} for row in conflict_rows(some)]
             self._add_rows(ConflictRow, rows)
+
+    def findings(
+        self,
+        batch: int,
+        tps: Collection[str],
+        conflicts: Iterable[Conflict],
+        states: Sequence[FieldState],
+        progress: Sequence[TpsProgress],
+    ) -> Findings:
+        """What there is to write of a run's findings about some TPS; see ``find_changes``."""
+        return find_changes(self._connections, batch, tps, conflicts, states, progress)
+
+    def save_findings(self, batch: int, findings: Findings) -> None:
+        """Write what a run found about some TPS, all in one transaction."""
+        self._connections.write(
+            lambda connection: write_findings(connection, batch, findings), Turn.ROOM
+        )
+
+    def find_worked_out(self, part: str, keys: Mapping[str, str]) -> dict[str, bytes]:
+        """What was kept of some TPS under just these keys; see ``worked_out``."""
+        return find_worked_out(self._connections, part, keys)
 
     def latest_conflicts(
         self,
@@ -766,6 +803,13 @@ def _payloads(
 ) -> dict[int, Any]:
     query = select(key, payload).where(key.in_(set(wanted) - {None}))
     return dict(connection.execute(query).all())
+
+
+def _as_it_lies(connection: Connection) -> ColumnElement[Any]:
+    """A reading's payload for ``json_of``: to be unpacked and checked where it is wanted."""
+    if connection.dialect.name == "sqlite":
+        return type_coerce(ReadingRow.payload, NullType())
+    return cast(ReadingRow.payload, Text)
 
 
 def _now() -> datetime:
