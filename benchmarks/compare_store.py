@@ -82,7 +82,7 @@ class Clock:
         self.rows: list[tuple[str, str, Moment]] = []
 
     def now(self) -> Moment:
-        """This moment."""
+        """What the clocks say."""
         own, others = (
             resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 
 from models.errors import ErrorRecord
@@ -91,12 +92,12 @@ def _thin_page(page: PageReading) -> PageReading:
 
 
 def _thin_field(field: FieldReading) -> FieldReading:
-    return FieldReading.model_construct(
-        value=field.value,
-        confidence=field.confidence,
-        status=field.status,
-        reasons=field.reasons,
-        witnesses={
+    return _built(
+        field.value,
+        field.confidence,
+        field.status,
+        field.reasons,
+        {
             name: _thin_witness(witness.value, witness.confidence, len(witness.boxes))
             for name, witness in field.witnesses.items()
             if name in ALWAYS or field.status is FieldStatus.REVIEW
@@ -104,6 +105,28 @@ def _thin_field(field: FieldReading) -> FieldReading:
     )
 
 
+def _built(
+    value: int | None,
+    confidence: float,
+    status: FieldStatus,
+    reasons: tuple[ReviewReason, ...],
+    witnesses: dict[str, Witness],
+) -> FieldReading:
+    return FieldReading.model_construct(
+        _TOLD,
+        value=value,
+        confidence=confidence,
+        witnessed=None,
+        status=status,
+        reasons=reasons,
+        witnesses=witnesses,
+    )
+
+
+_TOLD = set(FieldReading.model_fields)
+
+
+@lru_cache(maxsize=4096)
 def _thin_witness(value: int | None, confidence: float, boxes: int) -> Witness:
     return Witness.model_construct(
         value=value, confidence=confidence, box=None, boxes=(A_BOX,) * boxes
@@ -219,12 +242,12 @@ def _page(*told: Any) -> PageReading:  # noqa: ANN401 - as JSON gives it
 def _form(tps: str, form: str, told: Sequence[Any], pages: Sequence[PageReading]) -> FormReading:
     fields, page_of = {}, {}
     for name, page, value, confidence, status, reasons, witnesses in told:
-        fields[name] = FieldReading.model_construct(
-            value=value,
-            confidence=confidence,
-            status=_STATUSES[status],
-            reasons=tuple(_REASONS[reason] for reason in reasons) if reasons else (),
-            witnesses={who: _thin_witness(*said) for who, *said in witnesses},
+        fields[name] = _built(
+            value,
+            confidence,
+            _STATUSES[status],
+            tuple(_REASONS[reason] for reason in reasons) if reasons else (),
+            {who: _thin_witness(*said) for who, *said in witnesses},
         )
         if page is not None:
             page_of[name] = pages[page]
