@@ -79,6 +79,7 @@ def compare_store(
     now: Standing | None = None,
     tps: Collection[str] | None = None,
     anew: bool = False,
+    owed: str | None = None,
 ) -> Iterator[Compared]:
     """Compare everything, some hundred TPS at a time; conflicts of one TPS need not come together.
 
@@ -90,20 +91,26 @@ def compare_store(
         now: What counts now, if it is known already.
         tps: Only these TPS (empty: photos that claim none), and all copies; all where ``None``.
         anew: Work everything out from the readings, also what was kept (see ``worked_out``).
+        owed: Id of the form that every TPS owes; ``None``: see ``owed_form``.
 
     """
     now = standing(store, recipe, expected) if now is None else now
-    yardstick = yardstick_of(store, now, regions, anew=anew)
+    yardstick = yardstick_of(store, now, regions, anew=anew, owed=owed)
     for share in shares_of(now, now.signatures if tps is None else tps):
         yield compare_share(store, share, yardstick)
-    yield compare_copies(store, now)
+    yield compare_copies(store, now, yardstick)
 
 
 def yardstick_of(
-    store: Store, now: Standing, regions: RegionTable | None, *, anew: bool = False
+    store: Store,
+    now: Standing,
+    regions: RegionTable | None,
+    *,
+    anew: bool = False,
+    owed: str | None = None,
 ) -> Yardstick:
     """What counts now for every TPS."""
-    basis = basis_of(load_reliabilities(installed_digests()), regions)
+    basis = basis_of(load_reliabilities(installed_digests()), regions, owed)
     return Yardstick(basis, reported_fields(store, now), anew)
 
 
@@ -141,11 +148,12 @@ def compare_share(store: Store, share: Share, yardstick: Yardstick) -> Compared:
     )
 
 
-def compare_copies(store: Store, now: Standing) -> Compared:
+def compare_copies(store: Store, now: Standing, yardstick: Yardstick) -> Compared:
     """Copies of one photo, wherever they stand: said by no TPS alone."""
     copies = [raw.page() for raw in store.raw_pages(_copied(now))]
-    duplicates = gather(copies).duplicates
-    return Compared((), (), (), compare_all(Gathered(duplicates=duplicates), None))
+    owed = yardstick.basis.owed
+    duplicates = gather(copies, form=owed).duplicates
+    return Compared((), (), (), compare_all(Gathered(duplicates=duplicates), None, owed=owed))
 
 
 def shares_of(now: Standing, tps: Collection[str]) -> Iterator[Share]:

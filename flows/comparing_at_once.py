@@ -43,6 +43,7 @@ def find_all(
     *,
     anew: bool = False,
     processes: int = 1,
+    owed: str | None = None,
 ) -> Iterator[Findings]:
     """Compare some TPS, and all copies; what there is to write comes some hundred TPS at a time.
 
@@ -54,16 +55,17 @@ def find_all(
         regions: Table of regions to hold headers against.
         anew: Believe nothing that was worked out before.
         processes: How many compare; only where there are many TPS.
+        owed: Id of the form that every TPS owes; ``None``: see ``owed_form``.
 
     """
-    yardstick = yardstick_of(store, now, regions, anew=anew)
+    yardstick = yardstick_of(store, now, regions, anew=anew, owed=owed)
     shares = shares_of(now, tps)
     if processes > 1 and len(tps) >= TPS_FOR_PROCESSES:
         yield from _in_processes(store, batch, shares, yardstick, processes)
     else:
         for share in shares:
             yield findings_of(store, batch, compare_share(store, share, yardstick))
-    yield findings_of(store, batch, compare_copies(store, now))
+    yield findings_of(store, batch, compare_copies(store, now, yardstick))
 
 
 def findings_of(store: Store, batch: int, compared: Compared) -> Findings:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from flows.changes import standing
+from flows.changes import kept_by, standing
 from flows.comparing import Compared
 from flows.comparing_at_once import find_all
 from flows.field_states import as_cell
+from flows.kept import Given, settle
 from models.queue import ItemFacts
 from models.records import Conflict
 from models.store.refresh import Refreshed
@@ -37,7 +38,7 @@ def refresh_queue(store: Store) -> Refreshed | None:
     batch = store.latest_batch()
     if batch is None:
         return None
-    return store.queue.refresh(batch.id, _facts(store))
+    return store.queue.refresh(batch.id, lambda: _facts(store))
 
 
 def catch_up(store: Store) -> Refreshed | None:
@@ -50,8 +51,12 @@ def catch_up(store: Store) -> Refreshed | None:
         batch = store.latest_batch()
         if batch is None or store.queue.refreshed_batch() == batch.id:
             return None
-        now = standing(store, batch.recipe)
-        for findings in find_all(store, batch.id, now, now.signatures, None):
+        kept = kept_by(batch)  # as the run itself compared, whatever the environment says now
+        counted = settle(store, kept, Given(owed=kept.owed if kept else None))
+        now = standing(store, batch.recipe, counted.expected)
+        for findings in find_all(
+            store, batch.id, now, now.signatures, counted.table, owed=counted.owed
+        ):
             store.save_findings(batch.id, replace(findings, conflicts=()))
         return refresh_queue(store)
 

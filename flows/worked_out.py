@@ -50,9 +50,9 @@ class Basis:
     """Digest of all that decides headers."""
 
 
-def basis_of(known: Reliabilities, regions: RegionTable | None) -> Basis:
-    """The present code, forms and thresholds, with these reliabilities and this table."""
-    owed = owed_form()
+def basis_of(known: Reliabilities, regions: RegionTable | None, owed: str | None = None) -> Basis:
+    """The present code and forms, with these reliabilities, this table and this owed form."""
+    owed = owed or owed_form()
     of_forms = [
         digest_of_code("pipeline.gather", "pipeline.thin", data=("models.elections_data",)),
         owed,

@@ -59,9 +59,12 @@ def find_changes(
     changed: list[dict[str, Any]] = []
     cells = CellChanges((), ())
     if tps:
-        with connections.reading() as connection:
-            changed = changed_fields(connection, batch, tps, states)
-            cells = changed_cells(connection, states, progress, tps)
+        changed, cells = connections.read(
+            lambda connection: (
+                changed_fields(connection, batch, tps, states),
+                changed_cells(connection, states, progress, tps),
+            )
+        )
     return Findings(tuple(conflict_rows(conflicts)), tuple(changed), cells)
 
 

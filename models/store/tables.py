@@ -35,7 +35,7 @@ NO_PDF_PAGE = 0
 APPEND_ONLY = (
     *("photos", "uploads", "readings", "failures", "entries", "conflicts"),
     *("trail", "queue_refreshes"),
-    *("recipes", "field_history", "compared_tps", "candidate_names"),
+    *("recipes", "field_history", "compared_tps", "candidate_names", "given_texts"),
     "reported_fields",
 )
 """Tables in which a trigger forbids UPDATE and DELETE."""

@@ -58,17 +58,20 @@ def find_worked_out(
         keys: TPS to the key that its row must have.
 
     """
-    found: dict[str, bytes] = {}
     wanted = list(keys)
     query = select(WorkedOutRow.tps, WorkedOutRow.key, WorkedOutRow.digest, WorkedOutRow.content)
-    with connections.reading() as connection:
+
+    def look(connection: Connection) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
         for begin in range(0, len(wanted), ROWS_AT_ONCE):
             some = wanted[begin : begin + ROWS_AT_ONCE]
             of_some = query.where(WorkedOutRow.part == part, WorkedOutRow.tps.in_(some))
             for tps, key, digest, content in connection.execute(of_some):
                 if key == keys[tps] and digest == _digest(key, bytes(content)):
                     found[tps] = bytes(content)
-    return found
+        return found
+
+    return connections.read(look)
 
 
 def keep_worked_out(connection: Connection, rows: Iterable[WorkedOut]) -> None:

@@ -30,6 +30,8 @@ class Told:
     election: Election | None = None
     form: str | None = None
     """Form of a table's columns, where it belongs to no election of 2024."""
+    owed: str | None = None
+    """The form that every TPS owes."""
 
 
 def read_entries(
@@ -38,6 +40,7 @@ def read_entries(
     layout: TableLayout | None = None,
     election: Election | None = None,
     form: str | None = None,
+    owed: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read the reported numbers below a path, by TPS and form, each one's revisions by time.
@@ -54,6 +57,7 @@ def read_entries(
         election: Which election the numbers are of, where path and content don't say it
             (see ``whose_election``).
         form: Id of the form that a table's columns are fields of, likewise.
+        owed: The form that every TPS owes; where ``None``, see ``models.forms.template.owed_form``.
         on_problem: Called with an ``EntriesFileError`` for each object, row or file that can't be
             used; the others are still read. By default the first problem is raised.
 
@@ -62,7 +66,7 @@ def read_entries(
             kind; later whatever ``on_problem`` raises.
 
     """
-    told = Told(layout, election, form)
+    told = Told(layout, election, form, owed)
     if path.is_dir():
         return _folder(path, told, on_problem)
     if not path.exists():
@@ -138,6 +142,7 @@ def _file(
             str(path),
             layout=told.layout,
             form=told.form or (election.form if election else None),
+            owed=told.owed,
             on_problem=on_problem,
         )
     elif not (within_tree and _named_by_code(path) and is_aggregate(content)):

@@ -18,19 +18,24 @@ FORM_COLUMN = "form"
 """A column that names each row's form, for tables whose columns fit several."""
 
 
-def form_of_columns(columns: Sequence[str], place: str) -> str | None:
+def form_of_columns(columns: Sequence[str], place: str, *, owed: str | None = None) -> str | None:
     """The one installed form, no copy of another, that has all these fields; ``None`` if none has.
 
     The form that every TPS owes goes first, where the user chose one. Else columns of C.HASIL-PPWP
     are of that form, and of no other that comes with chasil; a form of the user's own that has them
     too is a question.
 
+    Args:
+        columns: Names of fields.
+        place: Where they stand, for errors.
+        owed: The form that every TPS owes; where ``None``, see ``owed_form``.
+
     Raises:
         EntriesFileError: several have them, and only the user knows which is meant.
         FormFileError: the form that was chosen is not installed.
 
     """
-    owed = owed_form()
+    owed = owed or owed_form()
     if owed != PPWP_FORM and _has(load_form(owed), columns):
         return owed
     fitting = [
