@@ -70,8 +70,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 class CompressedJson(TypeDecorator[dict[str, Any]]):
     """JSON that SQLite keeps compressed; rows that were written as text are read as well.
 
-    In PostgreSQL it is JSON, which the server compresses by itself. ``text`` gives what a record
-    can be built from without a detour.
+    In PostgreSQL it is JSON, which the server compresses by itself. In both the column is called
+    JSON; SQLite takes bytes in it.
     """
 
     impl = JSON(none_as_null=True)
@@ -95,10 +95,6 @@ class CompressedJson(TypeDecorator[dict[str, Any]]):
         if value is None or dialect.name != "sqlite":
             return cast("dict[str, Any] | None", value)
         return cast("dict[str, Any]", json.loads(json_of(value)))
-
-    def compare_against_backend(self, dialect: Dialect, conn_type: TypeEngine[Any]) -> bool:  # noqa: ARG002
-        """For Alembic: the column is called JSON in both databases."""
-        return isinstance(conn_type, JSON)
 
 
 COMPRESSION = 6
