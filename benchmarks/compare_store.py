@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.compare_store STORE [--tps 8417]`` takes the pages of a store that ``chasil
 demo`` (or any run) made, puts them under the codes of Kabupaten Bekasi's TPS, each under bytes of
-its own, with entries like those there, and times the steps of a run. Nothing is read.
+its own, with entries like those there, and times the steps of a run. Nothing is read. A store in
+``--home`` that is there already is taken as it is: give a copy, for runs and entries are added.
 """
 
 from __future__ import annotations
@@ -120,14 +121,15 @@ def run(
     clock: Clock,
     what: str,
     regions: RegionTable,
+    recipe: str,
     *,
     everything: bool,
     processes: int,
 ) -> int:
     """The steps of ``flows.run.Run.compare`` and ``finish``, one by one."""
-    batch = store.begin_batch(RECIPE)
+    batch = store.begin_batch(recipe)
     began = clock.now()
-    now = standing(store, RECIPE)
+    now = standing(store, recipe)
     context = context_of(regions, reported_fields(store, now))
     changed = changed_since(store, now, None if everything else store.latest_batch(), context)
     store.history.save_compared(batch, changed.signatures)
@@ -190,25 +192,26 @@ def main() -> None:
             clock.time(
                 "fill", "uploads, readings, entries", lambda: fill(store, sample, arguments.tps)
             )
+        last = store.latest_batch()
+        recipe = RECIPE if last is None else last.recipe
         regions = load_regions()
         options = {"processes": arguments.processes}
-        first = run(store, clock, "everything anew", regions, everything=True, **options)
-        run(store, clock, "nothing changed", regions, everything=False, **options)
+        first = run(store, clock, "everything anew", regions, recipe, everything=True, **options)
+        run(store, clock, "nothing changed", regions, recipe, everything=False, **options)
         clock.time("entries", "all come again", lambda: report_again(store))
-        run(store, clock, "all entries came again", regions, everything=False, **options)
-        code = load_regions().tps()[0]
-        (entry,) = store.latest_entries([code])
+        run(store, clock, "all entries came again", regions, recipe, everything=False, **options)
+        entry = next(store.latest_entries())
         fields = entry.fields | {"suara_paslon_1": 299}
         store.add_entries(
             [entry.model_copy(update={"fields": fields, "reported_at": datetime.now(UTC)})]
         )
-        last = run(store, clock, "one TPS changed", regions, everything=False, **options)
+        newest = run(store, clock, "one TPS changed", regions, recipe, everything=False, **options)
         clock.time(
             "diff",
             "of the first and the last run",
-            lambda: diff_runs(store, finished_run(store, first), finished_run(store, last)),
+            lambda: diff_runs(store, finished_run(store, first), finished_run(store, newest)),
         )
-        conflicts = sum(store.conflict_counts(last).values())
+        conflicts = sum(store.conflict_counts(newest).values())
     print("\n".join(show(clock.rows)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     size = sum(file.stat().st_size for file in home.glob("chasil.sqlite*")) / 1e6
