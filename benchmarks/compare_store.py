@@ -1,8 +1,9 @@
-"""How long it takes to compare a whole kabupaten: all of it, nothing of it, and one TPS of it.
+"""How long it takes to compare a whole kabupaten: all anew, with other entries, nothing, one TPS.
 
 ``python -m benchmarks.compare_store STORE [--tps 8417]`` takes the pages of a store that ``chasil
 demo`` (or any run) made, puts them under the codes of Kabupaten Bekasi's TPS, each under bytes of
-its own, with entries like those there, and times the steps of a run. Nothing is read.
+its own, with entries like those there, and times the steps of a run. Nothing is read. A store in
+``--home`` that is there already is taken as it is: give a copy, for runs and entries are added.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
 from flows.changes import changed_since, context_of, standing
-from flows.comparing import compare_store, reported_fields
+from flows.comparing import reported_fields
+from flows.comparing_at_once import find_all
 from flows.diffing import diff_runs, finished_run
-from flows.queueing import keep_cells, refresh_queue
+from flows.queueing import refresh_queue
 from models.records import ConflictKind, Entry, PageReading, PageStatus
 from models.regions import RegionTable, load_regions
 from models.store.items import Upload
@@ -65,18 +68,52 @@ def fill(store: Store, sample: list[tuple[list[PageReading], Entry | None]], tps
         store.add_entries(entries)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Seconds on the wall, and of processors: this process and those it has waited for."""
+
+    wall: float
+    processor: float
+
+
 class Clock:
     """Times the parts of what it is told to run."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, str, float]] = []
+        self.rows: list[tuple[str, str, Moment]] = []
+
+    def now(self) -> Moment:
+        """What the clocks say."""
+        own, others = (
+            resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        spent = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+        return Moment(time.perf_counter(), spent)
+
+    def add(self, what: str, part: str, began: Moment) -> None:
+        """Write down what a part took since it began."""
+        now = self.now()
+        took = Moment(now.wall - began.wall, now.processor - began.processor)
+        self.rows.append((what, part, took))
 
     def time(self, what: str, part: str, work: Callable[[], object]) -> object:
         """Run it, and write down the seconds."""
-        began = time.perf_counter()
+        began = self.now()
         found = work()
-        self.rows.append((what, part, time.perf_counter() - began))
+        self.add(what, part, began)
         return found
+
+
+def report_again(store: Store) -> None:
+    """Every entry comes again with a later time, and of one in thirty a number is another."""
+    later = datetime.now(UTC)
+    again = []
+    for place, entry in enumerate(store.latest_entries()):
+        told: dict[str, object] = {"reported_at": later}
+        if place % 30 == 0:
+            told["fields"] = entry.fields | {"suara_paslon_1": place % 250}
+        again.append(entry.model_copy(update=told))
+    store.add_entries(again)
 
 
 def run(
@@ -84,14 +121,15 @@ def run(
     clock: Clock,
     what: str,
     regions: RegionTable,
+    recipe: str,
     *,
     everything: bool,
     processes: int,
 ) -> int:
     """The steps of ``flows.run.Run.compare`` and ``finish``, one by one."""
-    batch = store.begin_batch(RECIPE)
-    began = time.perf_counter()
-    now = standing(store, RECIPE)
+    batch = store.begin_batch(recipe)
+    began = clock.now()
+    now = standing(store, recipe)
     context = context_of(regions, reported_fields(store, now))
     changed = changed_since(store, now, None if everything else store.latest_batch(), context)
     store.history.save_compared(batch, changed.signatures)
@@ -102,19 +140,13 @@ def run(
             besides=set(changed.tps),
             besides_kind=ConflictKind.DUPLICATE_PHOTO,
         )
-    clock.rows.append((what, "look what changed, carry over", time.perf_counter() - began))
-    began = time.perf_counter()
-    saving = 0.0
-    for compared in compare_store(
-        store, RECIPE, regions=regions, now=now, tps=changed.tps, processes=processes
+    clock.add(what, "look what changed, carry over", began)
+    began = clock.now()
+    for findings in find_all(
+        store, batch, now, changed.tps, regions, anew=everything, processes=processes
     ):
-        start = time.perf_counter()
-        store.save_conflicts(batch, compared.conflicts)
-        keep_cells(store, compared)
-        store.history.save_fields(batch, compared.tps, compared.states)
-        saving += time.perf_counter() - start
-    clock.rows.append((what, "compare", time.perf_counter() - began - saving))
-    clock.rows.append((what, "write conflicts, cells, history", saving))
+        store.save_findings(batch, findings)
+    clock.add(what, "compare, and write", began)
     comparison = {
         "context": context,
         "tps": len(now.signatures),
@@ -127,14 +159,16 @@ def run(
     return batch
 
 
-def show(rows: list[tuple[str, str, float]]) -> Iterator[str]:
+def show(rows: list[tuple[str, str, Moment]]) -> Iterator[str]:
     """Lines of a table, with a sum for each run."""
     for what in dict.fromkeys(row[0] for row in rows):
         mine = [row for row in rows if row[0] == what]
         yield f"{what}"
-        for _, part, seconds in mine:
-            yield f"    {part:<40}{seconds:8.2f} s"
-        yield f"    {'in all':<40}{sum(row[2] for row in mine):8.2f} s"
+        in_all = Moment(
+            sum(took.wall for _, _, took in mine), sum(took.processor for _, _, took in mine)
+        )
+        for part, took in (*((part, took) for _, part, took in mine), ("in all", in_all)):
+            yield f"    {part:<40}{took.wall:8.2f} s{took.processor:10.2f} s of processors"
 
 
 def main() -> None:
@@ -158,23 +192,26 @@ def main() -> None:
             clock.time(
                 "fill", "uploads, readings, entries", lambda: fill(store, sample, arguments.tps)
             )
+        last = store.latest_batch()
+        recipe = RECIPE if last is None else last.recipe
         regions = load_regions()
         options = {"processes": arguments.processes}
-        first = run(store, clock, "everything", regions, everything=True, **options)
-        run(store, clock, "nothing changed", regions, everything=False, **options)
-        code = load_regions().tps()[0]
-        (entry,) = store.latest_entries([code])
+        first = run(store, clock, "everything anew", regions, recipe, everything=True, **options)
+        run(store, clock, "nothing changed", regions, recipe, everything=False, **options)
+        clock.time("entries", "all come again", lambda: report_again(store))
+        run(store, clock, "all entries came again", regions, recipe, everything=False, **options)
+        entry = next(store.latest_entries())
         fields = entry.fields | {"suara_paslon_1": 299}
         store.add_entries(
             [entry.model_copy(update={"fields": fields, "reported_at": datetime.now(UTC)})]
         )
-        last = run(store, clock, "one TPS changed", regions, everything=False, **options)
+        newest = run(store, clock, "one TPS changed", regions, recipe, everything=False, **options)
         clock.time(
             "diff",
             "of the first and the last run",
-            lambda: diff_runs(store, finished_run(store, first), finished_run(store, last)),
+            lambda: diff_runs(store, finished_run(store, first), finished_run(store, newest)),
         )
-        conflicts = sum(store.conflict_counts(last).values())
+        conflicts = sum(store.conflict_counts(newest).values())
     print("\n".join(show(clock.rows)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     size = sum(file.stat().st_size for file in home.glob("chasil.sqlite*")) / 1e6

@@ -108,13 +108,17 @@ def standing(store: Store, recipe: str, expected: Collection[TpsCode] = ()) -> S
 
 
 def _signature(pages: Iterable[PageKey], entries: Iterable[int], is_expected: bool) -> str:
-    rows = [
+    told = canonical([rows_of(pages), list(entries), is_expected])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def rows_of(pages: Iterable[PageKey]) -> list[list[object]]:
+    """Pages as what tells their rows from others: a digest of it changes when any of them does."""
+    return [
         # A name that stands for other bytes, or a reading by another recipe, is another row.
         [key.name, key.sha256, key.reading, None if key.reading else [key.failure, key.upload]]
         for key in pages
     ]
-    told = canonical([rows, list(entries), is_expected])
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 NOTHING = _signature((), (), False)

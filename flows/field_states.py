@@ -18,7 +18,8 @@ def states_of(readings: Iterable[FormReading], entries: Iterable[Entry]) -> Iter
         for name in dict.fromkeys((*fields, *reported)):
             field = fields.get(name)
             page = reading.pages.get(name) if reading else None
-            yield FieldState(
+            # Of records that were checked: a kabupaten has a quarter of a million of them.
+            yield FieldState.model_construct(
                 tps=tps,
                 form=form,
                 field=name,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from flows.changes import kept_by
-from flows.comparing import Compared, compare_store
+from flows.changes import kept_by, standing
+from flows.comparing import Compared
+from flows.comparing_at_once import find_all
 from flows.field_states import as_cell
 from flows.kept import Given, settle
 from models.queue import ItemFacts
@@ -51,11 +53,11 @@ def catch_up(store: Store) -> Refreshed | None:
             return None
         kept = kept_by(batch)  # as the run itself compared, whatever the environment says now
         counted = settle(store, kept, Given(owed=kept.owed if kept else None))
-        for compared in compare_store(
-            store, batch.recipe, counted.expected, counted.table, owed=counted.owed
+        now = standing(store, batch.recipe, counted.expected)
+        for findings in find_all(
+            store, batch.id, now, now.signatures, counted.table, owed=counted.owed
         ):
-            keep_cells(store, compared)
-            store.history.save_fields(batch.id, compared.tps, compared.states)
+            store.save_findings(batch.id, replace(findings, conflicts=()))
         return refresh_queue(store)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flows.changes import Comparison, changed_since, context_of, kept_by, standing
-from flows.comparing import compare_store, reported_fields
+from flows.comparing import reported_fields
+from flows.comparing_at_once import find_all
 from flows.kept import NOTHING_GIVEN, Given, settle
-from flows.queueing import keep_cells
 from models.records import ConflictKind
 from models.store.items import Batch
 from models.store.store import Store
@@ -57,18 +57,17 @@ def compare_and_record(
             besides=changed.tps,
             besides_kind=ConflictKind.DUPLICATE_PHOTO,
         )
-    for compared in compare_store(
+    for findings in find_all(
         store,
-        recipe,
-        regions=settled.table,
-        now=now,
-        tps=changed.tps,
+        batch,
+        now,
+        changed.tps,
+        settled.table,
+        anew=everything,
         processes=processes,
         owed=settled.owed,
     ):
-        store.save_conflicts(batch, compared.conflicts)
-        keep_cells(store, compared)
-        store.history.save_fields(batch, compared.tps, compared.states)
+        store.save_findings(batch, findings)
     return Comparison(
         context=context,
         tps=len(now.signatures),

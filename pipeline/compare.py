@@ -37,12 +37,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
-from typing import Any
 
 from models.elections import election_of
 from models.errors import WrongForm
 from models.forms.template import PPWP_FORM, load_form, owed_form
-from models.recognisers.evidence import load_header_evidence
 from models.records import (
     Cause,
     Conflict,
@@ -69,9 +67,10 @@ from pipeline.causes import BOXES, moved_totals, probable_cause, swapped_rows
 from pipeline.copies import copying_errors, entry_for_copy, original_of, shown_by
 from pipeline.entries import ADMINISTRASI_FIELDS, SIREKAP_FIELDS, latest_revisions
 from pipeline.gather import Duplicates, Gathered, MissingPage, WrongPage
+from pipeline.photo_conflicts import of_photo, source_of
 from pipeline.priority import priority, weight_of_field
 from pipeline.weigh import is_heard
-from pipeline.whose import Whose, WhoseVerdict, place_name, whose_form
+from pipeline.wrong_headers import wrong_headers
 
 
 def compare(
@@ -117,6 +116,7 @@ def compare_all(
     regions: RegionTable | None = None,
     reported: Mapping[str, Collection[str]] | None = None,
     owed: str | None = None,
+    headers: Iterable[Conflict] | None = None,
 ) -> tuple[Conflict, ...]:
     """All conflicts of a whole set of photos and entries.
 
@@ -131,6 +131,7 @@ def compare_all(
         reported: Form to the fields that the source reports, for TPS that have no entry; by
             default those of ``entries``, which says too little where they are only some of all.
         owed: Id of the form that every TPS owes; where ``None``, see ``owed_form``.
+        headers: What ``wrong_headers`` found before; where ``None``, it is found here.
 
     Returns:
         Conflicts, the most urgent first. The order depends on nothing but what is handed in.
@@ -171,8 +172,10 @@ def compare_all(
         )
     conflicts += copying_errors(readings)
     conflicts += _of_photos(gathered, latest)
-    if regions is not None:
-        conflicts += _of_headers(gathered.photos, regions)
+    if headers is not None:
+        conflicts += headers
+    elif regions is not None:
+        conflicts += wrong_headers(gathered.photos, regions)
     for tps in sorted(set(expected) - gathered.tps):
         conflicts.append(_no_photo(tps, owed, latest.get((tps, owed))))
     return _urgent_first(conflicts)
@@ -344,21 +347,8 @@ def _conflict(
             votes=votes, chance=chance, weight=weight * weight_of_field(name, reading.form)
         ),
         detail=detail,
-        **_source(page),
+        **source_of(page),
     )
-
-
-def _source(photo: PageReading | None) -> dict[str, Any]:
-    """Which photo a conflict stands on, and what read it."""
-    if photo is None:
-        return {}
-    return {
-        "photo": photo.photo,
-        "sha256": photo.sha256,
-        "recipe": photo.recipe,
-        "page": photo.page,
-        "pdf_page": photo.pdf_page,
-    }
 
 
 def _boxes(field: FieldReading) -> int:
@@ -531,7 +521,7 @@ def _broken_rule(
         priority=priority(votes=votes, chance=confidence, weight=weight),
         rule=result.rule,
         detail=result.message,
-        **_source(photo),
+        **source_of(photo),
     )
 
 
@@ -542,7 +532,7 @@ def _of_photos(gathered: Gathered, latest: Mapping[tuple[str, str], Entry]) -> I
     for missing in gathered.missing:
         yield _missing(missing, latest.get((missing.tps, missing.form)))
     for part in gathered.partly_seen:
-        yield _of_photo(
+        yield of_photo(
             ConflictKind.PAGE_MISSING,
             part.photo,
             tps=part.tps,
@@ -556,57 +546,12 @@ def _of_photos(gathered: Gathered, latest: Mapping[tuple[str, str], Entry]) -> I
     for photo in gathered.rejected:
         yield _rejected(photo)
     for photo in gathered.without_tps:
-        yield _of_photo(
+        yield of_photo(
             ConflictKind.UNREADABLE,
             photo,
             tps=None,
             detail=f"Page {photo.page} was read, but nothing says which TPS it is of.",
         )
-
-
-def _of_headers(photos: Iterable[PageReading], regions: RegionTable) -> Iterator[Conflict]:
-    """Photos whose header names another TPS than they are filed under."""
-    for photo in photos:
-        if photo.tps is None or photo.header is None:
-            continue
-        whose = whose_form(photo.header, photo.tps, regions, load_header_evidence())
-        if whose.verdict is WhoseVerdict.MISMATCH:
-            yield _of_photo(
-                ConflictKind.WRONG_TPS,
-                photo,
-                tps=photo.tps,
-                detail=f"Filed under {place_name(photo.tps, regions)}; the header looks like "
-                f"{whose.likeliest_name} ({whose.likeliest}): {_speaking_against(whose)}.",
-            )
-
-
-def _speaking_against(whose: Whose) -> str:
-    """``kelurahan reads SUKADAYA``, for each line that does not fit the claimed TPS."""
-    return ", ".join(
-        f"{part.replace('_', ' ')} reads {one.text or 'nothing'}"
-        for part, one in whose.parts.items()
-        if one.nats < 0
-    )
-
-
-def _of_photo(
-    kind: ConflictKind,
-    photo: PageReading,
-    *,
-    tps: TpsCode | None,
-    detail: str,
-    votes: int | None = None,
-) -> Conflict:
-    return Conflict(
-        tps=tps,
-        form=photo.form,
-        field=None,
-        kind=kind,
-        votes=votes,
-        priority=priority(votes=votes, chance=None),
-        detail=detail,
-        **_source(photo),
-    )
 
 
 def _votes_at_stake(entry: Entry | None, fields: Iterable[str]) -> int | None:
@@ -648,7 +593,7 @@ def _no_photo(tps: TpsCode, form: str, entry: Entry | None) -> Conflict:
 def _wrong_page(wrong: WrongPage) -> Conflict:
     names = " and ".join(photo.photo for photo in wrong.photos)
     pages = ", ".join(str(page) for page in wrong.missing)
-    return _of_photo(
+    return of_photo(
         ConflictKind.WRONG_PAGE,
         wrong.photos[-1],
         tps=wrong.tps,
@@ -667,7 +612,7 @@ def _duplicate(same: Duplicates) -> Iterator[Conflict]:
             detail = f"The same picture was uploaded {len(same.photos)} times: {names}."
         else:
             detail = copy.error.message if copy.error else f"{names} was uploaded before."
-        yield _of_photo(ConflictKind.DUPLICATE_PHOTO, copy, tps=tps, detail=detail)
+        yield of_photo(ConflictKind.DUPLICATE_PHOTO, copy, tps=tps, detail=detail)
 
 
 def _rejected(photo: PageReading) -> Conflict:
@@ -678,4 +623,4 @@ def _rejected(photo: PageReading) -> Conflict:
         detail = f"{message}. {photo.error.remedy}"
         if photo.error.code == WrongForm.code:
             kind = ConflictKind.WRONG_PAGE
-    return _of_photo(kind, photo, tps=photo.tps, detail=detail)
+    return of_photo(kind, photo, tps=photo.tps, detail=detail)

@@ -84,35 +84,64 @@ def log_likelihoods(steps: LogSteps, trie: TextTrie) -> Array:
         trie: From ``lay_trie`` with the alphabet of the recogniser.
 
     """
-    chances = np.exp(np.maximum(steps.astype(np.float64), FLOOR))
-    count = len(trie.sign)
+    alone: Array = log_likelihoods_of_all(steps[None], trie)[0]
+    return alone
+
+
+_AT_ONCE = 1 << 17
+"""Nodes times lines that take a step together: as much as a processor's own memory holds."""
+
+
+def log_likelihoods_of_all(lines: NDArray[np.float32], trie: TextTrie) -> Array:
+    """The same for lines of one length: to the last bit what each by itself gives, much sooner.
+
+    Args:
+        lines: (lines, steps, signs) natural logarithms.
+        trie: From ``lay_trie`` with the alphabet of the recogniser.
+
+    Returns:
+        (lines, texts) log-probabilities.
+
+    """
+    at_once = max(1, _AT_ONCE // len(trie.sign))
+    answers = [
+        _walk(lines[begin : begin + at_once], trie) for begin in range(0, len(lines), at_once)
+    ]
+    return np.concatenate(answers) if answers else np.empty((0, len(trie.ends)))
+
+
+def _walk(lines: NDArray[np.float32], trie: TextTrie) -> Array:
+    """Some lines together; see ``log_likelihoods_of_all``."""
+    # (steps, signs, lines): what is taken for a node lies together for all lines.
+    chances = np.exp(np.maximum(lines.astype(np.float64), FLOOR)).transpose(1, 2, 0).copy()
+    shape = len(trie.sign), len(lines)
     # Probability of having spelt out just this node's text so far, and the last step gave its
     # letter, or nothing.
-    letter, nothing, either = np.zeros(count), np.zeros(count), np.zeros(count)
+    letter, nothing, either = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     nothing[0] = 1.0
-    came, chance_of = np.empty(count), np.empty(count)
-    scale = 0.0
+    came, chance_of = np.empty(shape), np.empty(shape)
+    scale = np.zeros(len(lines))
     deepest = len(trie.reached) - 2
     for step, chance in enumerate(chances):
         # Nodes deeper than the steps so far are still out of reach.
         end = int(trie.reached[min(step + 1, deepest) + 1])
         np.add(nothing[:end], letter[:end], out=either[:end])
-        np.take(either, trie.parent[:end], out=came[:end], mode="clip")
+        np.take(either, trie.parent[:end], axis=0, out=came[:end], mode="clip")
         doubled = trie.doubled[: np.searchsorted(trie.doubled, end)]
         came[doubled] = nothing[trie.parent[doubled]]
-        np.take(chance, trie.sign[:end], out=chance_of[:end], mode="clip")
+        np.take(chance, trie.sign[:end], axis=0, out=chance_of[:end], mode="clip")
         letter[:end] += came[:end]
         letter[:end] *= chance_of[:end]
         letter[0] = 0.0
         np.multiply(either[:end], chance[0], out=nothing[:end])
         if step % _RESCALE == 0:
-            largest = max(float(letter[:end].max()), float(nothing[:end].max()))
+            largest = np.maximum(letter[:end].max(axis=0), nothing[:end].max(axis=0))
             letter[:end] /= largest
             nothing[:end] /= largest
-            scale += float(np.log(largest))
+            scale += np.log(largest)
     with np.errstate(divide="ignore"):
         ending: Array = np.log(letter[trie.ends] + nothing[trie.ends]) + scale
-    return ending
+    return ending.T
 
 
 def greedy_text(steps: LogSteps, alphabet: Sequence[str]) -> str:

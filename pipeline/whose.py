@@ -18,6 +18,7 @@ The verdict is evidence for a person. Nothing is moved.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +34,7 @@ from models.region_names import ways_of_writing, ways_of_writing_number
 from models.regions import Level, Region, RegionTable
 from models.spelling import spellings
 from pipeline.arrays import Array
-from pipeline.ctc import TextTrie, lay_trie, log_likelihoods
+from pipeline.ctc import TextTrie, lay_trie, log_likelihoods, log_likelihoods_of_all
 from pipeline.lattice import unpack
 
 KINDS: Mapping[str, Kind] = {
@@ -149,24 +150,64 @@ def whose_form(
         ValueError: a line's lattice is broken.
 
     """
-    if header is None or claimed not in regions or header.recogniser != evidence.digest:
-        return _nothing_to_say(header, claimed)
-    lattices = {
-        part: _merged(unpack(line.lattice), header.signs, evidence.lines[KINDS[part]].misread)
-        for part, line in header.lines.items()
-        if part in KINDS
-    }
-    own = _kabupaten(regions, claimed[: Level.KABUPATEN], header.signs)
+    return whose_forms([(header, claimed)], regions, evidence)[0]
+
+
+def whose_forms(
+    claims: Sequence[tuple[HeaderReading | None, TpsCode]],
+    regions: RegionTable,
+    evidence: HeaderEvidence,
+) -> list[Whose]:
+    """The same for many headers, each with the TPS that its upload claims: sooner together.
+
+    Lines that are held against one list are scored at once. Each verdict is that of the header
+    alone.
+    """
+    known = [
+        header
+        if header is not None and claimed in regions and header.recogniser == evidence.digest
+        else None
+        for header, claimed in claims
+    ]
+    own = [
+        None if header is None else _kabupaten(regions, claimed[: Level.KABUPATEN], header.signs)
+        for header, (_, claimed) in zip(known, claims, strict=True)
+    ]
+    lattices = [_lattices(header, evidence) for header in known]
     lines = _scored(lattices, own, evidence)
+    others = [
+        None if header is None or here is None else _there(header, of_header, here, regions)
+        for header, of_header, here in zip(known, lines, own, strict=True)
+    ]
+    lines_there = _scored(lattices, others, evidence)
+    return [
+        _nothing_to_say(claims[at][0], claims[at][1])
+        if header is None or here is None
+        else _whose(
+            header, claims[at][1], here, lines[at], others[at], lines_there[at], regions, evidence
+        )
+        for at, (header, here) in enumerate(zip(known, own, strict=True))
+    ]
+
+
+def _whose(
+    header: HeaderReading,
+    claimed: TpsCode,
+    own: _Kabupaten,
+    lines: Mapping[str, _Line],
+    there: _Kabupaten | None,
+    lines_there: Mapping[str, _Line],
+    regions: RegionTable,
+    evidence: HeaderEvidence,
+) -> Whose:
+    """One header, of which all lines are scored; ``there`` is another kabupaten it reads like."""
     at = own.tps.index(claimed)
     beliefs = evidence.beliefs
     joint = [_likelihoods(own, lines)]
     before = [_beliefs(own, at, beliefs)]
     tps = own.tps
-    other = _other_kabupaten(lines.get("kabupaten"), own, regions)
-    if other is not None:
-        there = _kabupaten(regions, other, header.signs)
-        joint.append(_likelihoods(there, _scored(lattices, there, evidence)))
+    if there is not None:
+        joint.append(_likelihoods(there, lines_there))
         share = beliefs.wrong_tps * beliefs.other_kabupaten / len(_all_kabupaten(regions))
         before.append(np.full(len(there.tps), np.log(share / len(there.tps))))
         tps += there.tps
@@ -335,15 +376,52 @@ def _merged(lattice: Array, signs: str, misread: float) -> Array:
     return np.asarray(np.log((1 - misread) * merged + misread / merged.shape[1]))
 
 
-def _scored(
-    lattices: Mapping[str, Array], kabupaten: _Kabupaten, evidence: HeaderEvidence
-) -> dict[str, _Line]:
+def _lattices(header: HeaderReading | None, evidence: HeaderEvidence) -> dict[str, Array]:
+    """Part of a header to its lattice, those in view."""
     return {
-        part: _line(
-            lattice, kabupaten.choices[part], evidence.lines[KINDS[part]], evidence.beliefs.slip
-        )
-        for part, lattice in lattices.items()
+        part: _merged(unpack(line.lattice), header.signs, evidence.lines[KINDS[part]].misread)
+        for part, line in (header.lines.items() if header else ())
+        if header is not None and part in KINDS
     }
+
+
+def _there(
+    header: HeaderReading, lines: Mapping[str, _Line], own: _Kabupaten, regions: RegionTable
+) -> _Kabupaten | None:
+    """The other kabupaten that a header reads like."""
+    other = _other_kabupaten(lines.get("kabupaten"), own, regions)
+    return None if other is None else _kabupaten(regions, other, header.signs)
+
+
+def _scored(
+    headers: Sequence[Mapping[str, Array]],
+    kabupaten: Sequence[_Kabupaten | None],
+    evidence: HeaderEvidence,
+) -> list[dict[str, _Line]]:
+    """Hold the lines of headers against a kabupaten each; nothing where there is none."""
+    alike: dict[tuple[int, str, int], list[int]] = defaultdict(list)
+    for at, (lattices, of_header) in enumerate(zip(headers, kabupaten, strict=True)):
+        if of_header is not None:
+            for part, lattice in lattices.items():
+                alike[id(of_header), part, len(lattice)].append(at)
+    scored: list[dict[str, _Line]] = [{} for _ in headers]
+    for (_, part, _), places in alike.items():
+        of_all = kabupaten[places[0]]
+        if of_all is None:
+            raise ValueError("lines are held against a kabupaten, and there is none")
+        lines = _lines(
+            np.stack([headers[at][part] for at in places]),
+            of_all.choices[part],
+            evidence.lines[KINDS[part]],
+            evidence.beliefs.slip,
+        )
+        for at, line in zip(places, lines, strict=True):
+            scored[at][part] = line
+    # In the order of the header's own lines: sums of logarithms depend on it in their last bit.
+    return [
+        {part: of_header[part] for part in lattices if part in of_header}
+        for of_header, lattices in zip(scored, headers, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,11 +468,21 @@ def _by_name(by_text: Array, of: NDArray[np.intp], names: int) -> Array:
     return by_name
 
 
-def _line(lattice: Array, choices: _Choices, fit: Legibility, slip: float) -> _Line:
+def _lines(lattices: Array, choices: _Choices, fit: Legibility, slip: float) -> list[_Line]:
+    """How likely lines of one length are, (lines, steps, signs), given what ought to be there."""
+    by_text = fit.sharpness * log_likelihoods_of_all(lattices.astype(np.float32), choices.trie)
+    anything = fit.sharpness * any_texts(lattices)
+    return [
+        _line(of_texts, float(of_any), choices, fit, slip)
+        for of_texts, of_any in zip(by_text, anything, strict=True)
+    ]
+
+
+def _line(
+    by_text: Array, anything: float, choices: _Choices, fit: Legibility, slip: float
+) -> _Line:
     """How likely a line is given each thing that ought to stand there."""
-    by_text = fit.sharpness * log_likelihoods(lattice.astype(np.float32), choices.trie)
     by_name = _by_name(by_text + choices.log_share, choices.of, len(choices.labels))
-    anything = fit.sharpness * any_text(lattice)
     by_slip = np.logaddexp.reduce(by_name) - np.log(len(by_name))
     mixture = [
         np.log(1 - fit.other - slip) + by_name,
@@ -411,16 +499,24 @@ def any_text(lattice: Array) -> float:
     line that reads clearly little more than the cost of its signs, of one that could say anything
     more than any name can reach.
     """
-    cost = 1 / (lattice.shape[1] - 1)
-    nothing, sign, scale = 1.0, np.zeros(lattice.shape[1] - 1), 0.0
-    for chances in np.exp(lattice):
-        either = nothing + sign.sum()
+    return float(any_texts(lattice[None])[0])
+
+
+def any_texts(lattices: Array) -> Array:
+    """The same for (lines, steps, signs) of one length: (lines,)."""
+    lines, _, signs = lattices.shape
+    cost = 1 / (signs - 1)
+    nothing, sign, scale = np.ones(lines), np.zeros((lines, signs - 1)), np.zeros(lines)
+    for chances in np.exp(lattices).transpose(1, 0, 2):
+        either = nothing + sign.sum(axis=1)
         # The same sign in the next step is no new one.
-        sign = chances[1:] * (sign + cost * (either - sign))
-        nothing = chances[0] * either
-        largest = max(nothing, float(sign.max(initial=0.0)))
-        nothing, sign, scale = nothing / largest, sign / largest, scale + np.log(largest)
-    return float(np.log(nothing + sign.sum()) + scale)
+        sign = chances[:, 1:] * (sign + cost * (either[:, None] - sign))
+        nothing = chances[:, 0] * either
+        largest = np.maximum(nothing, sign.max(axis=1, initial=0.0))
+        nothing, sign = nothing / largest, sign / largest[:, None]
+        scale += np.log(largest)
+    found: Array = np.log(nothing + sign.sum(axis=1)) + scale
+    return found
 
 
 def _likelihoods(kabupaten: _Kabupaten, lines: Mapping[str, _Line]) -> Array:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -29,7 +29,8 @@ LAST_READING = "last_reading"
 
 T = TypeVar("T")
 
-_STATE = tuple(getattr(FieldHistoryRow, name) for name in FieldState.model_fields)
+_NAMES = tuple(FieldState.model_fields)
+_STATE = tuple(getattr(FieldHistoryRow, name) for name in _NAMES)
 
 
 class History:
@@ -101,20 +102,11 @@ class History:
             How many fields are others than the run before saw them.
 
         """
-        states = {state.key: state for state in now}
-        codes = sorted(set(tps))
+        states, codes = tuple(now), sorted(set(tps))
 
         def add(connection: Connection) -> int:
-            known = _newest(connection, codes, own=batch)
-            changed = [state for key, state in states.items() if known.get(key) != state]
-            changed += [
-                FieldState(tps=state.tps, form=state.form, field=state.field)
-                for key, state in known.items()
-                if key not in states and not (state.is_gone and state.sha256 is None)
-            ]
-            if changed:
-                rows = [state.model_dump() | {"batch_id": batch} for state in changed]
-                connection.execute(insert(FieldHistoryRow), rows)
+            changed = changed_fields(connection, batch, codes, states)
+            keep_fields(connection, batch, changed)
             return len(changed)
 
         return self._connections.write(add, Turn.NONE)
@@ -305,6 +297,37 @@ class History:
         return self._connections.write(copy, Turn.NONE)
 
 
+def changed_fields(
+    connection: Connection, batch: int, tps: Iterable[str], now: Iterable[FieldState]
+) -> list[dict[str, Any]]:
+    """Rows of the fields that a run sees otherwise than the run before; see ``save_fields``."""
+    known = {
+        (row.tps, row.form, row.field): tuple(row)
+        for row in _newest_rows(connection, sorted(set(tps)), own=batch)
+    }
+    changed: list[dict[str, Any]] = []
+    there: set[tuple[str, str, str]] = set()
+    for state in now:
+        there.add(state.key)
+        if known.get(state.key) != tuple(getattr(state, name) for name in _NAMES):
+            changed.append(state.model_dump())
+    for key, row in known.items():
+        if key not in there:
+            was = dict(zip(_NAMES, row, strict=True))
+            is_gone = was["status"] is None and was["entry"] is None
+            if not (is_gone and was["sha256"] is None):
+                tps_code, form, field = key
+                changed.append(FieldState(tps=tps_code, form=form, field=field).model_dump())
+    return changed
+
+
+def keep_fields(connection: Connection, batch: int, changed: Sequence[dict[str, Any]]) -> None:
+    """Add rows of ``changed_fields`` under a run."""
+    if changed:
+        rows = [row | {"batch_id": batch} for row in changed]
+        connection.execute(insert(FieldHistoryRow), rows)
+
+
 def _refreshed(connection: Connection, batch: int) -> int:
     """Number of the act that brought the queue up to a run; 0 where none did."""
     query = select(func.coalesce(func.max(TrailRow.sequence), 0)).where(
@@ -329,9 +352,20 @@ def _end_of(batch: int) -> Any:  # noqa: ANN401
 
 
 def _newest(
-    connection: Connection, tps: Sequence[str], *, upto: int | None = None, own: int | None = None
+    connection: Connection, tps: Sequence[str], *, upto: int | None = None
 ) -> dict[tuple[str, str, str], FieldState]:
-    """The newest rows of some TPS, of runs that reached their end.
+    """The newest states of some TPS's fields; see ``_newest_rows``."""
+    rows = _newest_rows(connection, tps, upto=upto)
+    # The store wrote these rows itself, from records that were checked.
+    return {
+        (row.tps, row.form, row.field): FieldState.model_construct(**row._mapping) for row in rows
+    }
+
+
+def _newest_rows(
+    connection: Connection, tps: Sequence[str], *, upto: int | None = None, own: int | None = None
+) -> Collection[Row[Any]]:
+    """The newest rows of some TPS, of runs that reached their end, with ``FieldState``'s columns.
 
     One run at a time compares, so a row's number tells which run ended later.
 
@@ -353,9 +387,9 @@ def _newest(
         .where(FieldHistoryRow.tps.in_(tps), ended)
         .order_by(FieldHistoryRow.id)
     )
+    # Of one field the last row stands.
     newest = {(row.tps, row.form, row.field): row for row in connection.execute(query)}
-    # The store wrote these rows itself, from records that were checked.
-    return {key: FieldState.model_construct(**row._mapping) for key, row in newest.items()}
+    return newest.values()
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

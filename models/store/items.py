@@ -10,6 +10,7 @@ from models.errors import ErrorRecord
 from models.records import Entry, FieldStatus, PageReading
 from models.store.revisions import with_zone
 from models.store.shelf import KeptPhoto
+from models.store.tables import json_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ class RawPage:
 
     name: str
     tps: str | None
-    reading: str | None
-    """A ``PageReading`` as JSON; its photo and TPS are of the upload it was first read for."""
+    reading: str | bytes | None
+    """A ``PageReading`` as JSON, text or compressed; its photo and TPS are of the upload it was
+    first read for."""
     rejected: PageReading | None
     """What stands in where there is no reading."""
 
@@ -56,7 +58,7 @@ class RawPage:
             if self.rejected is None:
                 raise ValueError(f"{self.name} has neither a reading nor a reason for having none")
             return self.rejected
-        page = PageReading.model_validate_json(self.reading)
+        page = PageReading.model_validate_json(json_of(self.reading))
         return page.model_copy(update={"photo": self.name, "tps": self.tps})
 
 

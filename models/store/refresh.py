@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from models.conflict_identity import field_digest
+from models.history import FieldState
 from models.queue import (
     SAMPLE,
     SETTLES_NUMBER,
@@ -434,27 +435,84 @@ def save_cells(
     tps: Collection[str] = (),
 ) -> None:
     """See ``Queue.save_cells``; inside the connection's writing transaction."""
-    _forget(connection, tps, cells := list(cells), progress := list(progress))
+    write_cells(connection, changed_cells(connection, list(cells), list(progress), tps))
+
+
+@dataclass(frozen=True, slots=True)
+class CellChanges:
+    """Which rows are to be written so that cells and progress say what is known now."""
+
+    cells: tuple[dict[str, Any], ...]
+    progress: tuple[dict[str, Any], ...]
+
+
+def changed_cells(
+    connection: Connection,
+    cells: Sequence[Cell | FieldState],
+    progress: Sequence[TpsProgress],
+    tps: Collection[str] = (),
+) -> CellChanges:
+    """What is other than the store has it; only reads. See ``Queue.save_cells``.
+
+    What is neither read nor reported any more keeps its row (and its decision), empty.
+    """
+    codes = sorted({*tps, *(one.tps for one in cells), *(one.tps for one in progress)})
+    known: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    counted: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    for some in _chunks(codes):
+        for row in connection.execute(select(*_CELL).where(CellRow.tps.in_(some))):
+            known[tuple(row[:3])] = tuple(row[3:])
+        for row in connection.execute(select(*_COUNTED).where(TpsProgressRow.tps.in_(some))):
+            counted[tuple(row[:2])] = tuple(row[2:])
+    new_cells: list[dict[str, Any]] = []
+    for cell in cells:
+        key = (cell.tps, cell.form, cell.field)
+        facts = tuple(getattr(cell, name) for name in _FACTS)
+        if known.pop(key, None) != facts:
+            new_cells.append(dict(zip((*_CELL_KEY, *_FACTS), (*key, *facts), strict=True)))
+    new_progress: list[dict[str, Any]] = []
+    for one in progress:
+        of_form = (one.tps, one.form)
+        counts = tuple(getattr(one, name) for name in _PROGRESS)
+        if counted.pop(of_form, None) != counts:
+            told = (*of_form, *counts)
+            new_progress.append(dict(zip((*_PROGRESS_KEY, *_PROGRESS), told, strict=True)))
+    said = frozenset(tps)
+    empty, none = dict.fromkeys(_FACTS), dict.fromkeys(_PROGRESS, 0) | {"has_entry": False}
+    new_cells += [
+        dict(zip(_CELL_KEY, key, strict=True)) | empty
+        for key, facts in known.items()
+        if key[0] in said and any(fact is not None for fact in facts)
+    ]
+    new_progress += [
+        dict(zip(_PROGRESS_KEY, of_form, strict=True)) | none
+        for of_form, counts in counted.items()
+        if of_form[0] in said and any(counts)
+    ]
+    return CellChanges(tuple(new_cells), tuple(new_progress))
+
+
+def write_cells(connection: Connection, changes: CellChanges) -> None:
+    """Write what ``changed_cells`` found; decisions and counts of items stay as they are."""
     sqlite = connection.dialect.name == "sqlite"
-    for some in _chunks(cells):
-        rows = [{**dict(cell), "is_decided": False, "decided": None} for cell in some]
+    untouched: dict[str, Any] = {"is_decided": False, "decided": None}
+    for some in _chunks(changes.cells):
         into = insert_sqlite(CellRow) if sqlite else insert_postgresql(CellRow)
         connection.execute(
             into.on_conflict_do_update(
-                index_elements=["tps", "form", "field"],
+                index_elements=list(_CELL_KEY),
                 set_={name: into.excluded[name] for name in _FACTS},
             ),
-            rows,
+            [row | untouched for row in some],
         )
-    for group in _chunks(progress):
-        rows = [{**dict(one), "items_waiting": 0, "items_done": 0} for one in group]
+    for some in _chunks(changes.progress):
         into = insert_sqlite(TpsProgressRow) if sqlite else insert_postgresql(TpsProgressRow)
         connection.execute(
             into.on_conflict_do_update(
-                index_elements=["tps", "form"],
+                index_elements=list(_PROGRESS_KEY),
                 set_={name: into.excluded[name] for name in _PROGRESS},
             ),
-            rows,
+            [row | {"items_waiting": 0, "items_done": 0} for row in some],
         )
 
 
@@ -463,39 +521,10 @@ _PROGRESS = (
     *("pages_read", "fields_clear", "fields_review", "fields_blank", "fields_not_in_view"),
     "has_entry",
 )
-
-
-def _forget(
-    connection: Connection,
-    tps: Collection[str],
-    cells: Sequence[Cell],
-    progress: Sequence[TpsProgress],
-) -> None:
-    """What is neither read nor reported any more keeps its row (and its decision), empty."""
-    if not tps:
-        return
-    there = {(cell.tps, cell.form, cell.field) for cell in cells}
-    known = select(CellRow.tps, CellRow.form, CellRow.field).where(
-        CellRow.tps.in_(tps), or_(CellRow.entry.is_not(None), CellRow.status.is_not(None))
-    )
-    empty = dict.fromkeys(_FACTS)
-    for key in connection.execute(known).all():
-        if tuple(key) not in there:
-            connection.execute(
-                update(CellRow)
-                .where(CellRow.tps == key.tps, CellRow.form == key.form, CellRow.field == key.field)
-                .values(empty)
-            )
-    forms = {(one.tps, one.form) for one in progress}
-    counted = select(TpsProgressRow.tps, TpsProgressRow.form).where(TpsProgressRow.tps.in_(tps))
-    none = dict.fromkeys(_PROGRESS, 0) | {"has_entry": False}
-    for tps_code, form in connection.execute(counted).all():
-        if (tps_code, form) not in forms:
-            connection.execute(
-                update(TpsProgressRow)
-                .where(TpsProgressRow.tps == tps_code, TpsProgressRow.form == form)
-                .values(none)
-            )
+_CELL_KEY = ("tps", "form", "field")
+_PROGRESS_KEY = ("tps", "form")
+_CELL = tuple(getattr(CellRow, name) for name in (*_CELL_KEY, *_FACTS))
+_COUNTED = tuple(getattr(TpsProgressRow, name) for name in (*_PROGRESS_KEY, *_PROGRESS))
 
 
 def recount_all(connection: Connection) -> None:

@@ -27,13 +27,17 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import NullType
 
 from models.errors import ErrorRecord
+from models.history import FieldState
+from models.queue import TpsProgress
 from models.records import (
     Conflict,
     ConflictKind,
@@ -45,8 +49,9 @@ from models.records import (
 from models.store import queries
 from models.store.accounts import Accounts
 from models.store.connections import PATIENCE_SECONDS, Connections, Turn
-from models.store.engine import open_engine
+from models.store.engine import connect_engine, open_engine
 from models.store.errors import ComparedMeanwhile, StoreError
+from models.store.findings import Findings, conflict_rows, find_changes, write_findings
 from models.store.given import GivenTexts
 from models.store.history import History
 from models.store.home import (
@@ -90,9 +95,11 @@ from models.store.tables import (
     FailureRow,
     PhotoRow,
     ReadingRow,
+    ReportedFieldRow,
     UploadRow,
 )
 from models.store.trail import Trail
+from models.store.worked_out import find_worked_out
 
 ROWS_AT_ONCE = 500
 """Rows fetched or looked up in one statement; SQLite allows 32,766 values in one."""
@@ -164,6 +171,16 @@ class Store:
             url = URL.create("sqlite", database=str(home / DATABASE_NAME))
         shelf = open_shelf(photos, home / PHOTOS_NAME)
         return cls(open_engine(url), shelf, patience=patience)
+
+    @property
+    def url(self) -> URL:
+        """Which database this is, for another process of this program: with its password."""
+        return self._engine.url
+
+    @classmethod
+    def again(cls, url: URL, shelf: PhotoShelf) -> Self:
+        """A store that this program has open already, in another process of it."""
+        return cls(connect_engine(url), shelf)
 
     @property
     def name(self) -> str:
@@ -413,11 +430,10 @@ class Store:
         upload_ids, reading_ids, failure_ids = zip(*keys, strict=True)
         columns = UploadRow.id, UploadRow.name, UploadRow.sha256, UploadRow.tps, UploadRow.error
         uploads = select(*columns).where(UploadRow.id.in_(set(upload_ids)))
-        payload = cast(ReadingRow.payload, Text)
         upload_of, reading_of, failure_of = self._connections.read(
             lambda connection: (
                 {row.id: row for row in connection.execute(uploads)},
-                _payloads(connection, ReadingRow.id, payload, reading_ids),
+                _payloads(connection, ReadingRow.id, _as_it_lies(connection), reading_ids),
                 _payloads(connection, FailureRow.id, FailureRow.error, failure_ids),
             )
         )
@@ -485,6 +501,7 @@ class Store:
         """
         counts: Counter[str] = Counter()
         named: set[tuple[str, str, str]] = set()
+        reported: set[tuple[str, str]] = set()
         last = select(EntryRow.imported_at).order_by(EntryRow.id.desc()).limit(1)
         with self._connections.writing(Turn.ENTRIES) as connection:
             now = _after(connection.scalars(last).one_or_none())
@@ -493,6 +510,7 @@ class Store:
                 rows = list(self._news(connection, some, now, counts))
                 if rows:
                     connection.execute(insert(EntryRow), rows)
+                    self._keep_reported(connection, rows, reported)
         return ImportCount(**counts)
 
     def preview_entries(self, entries: Iterable[Entry]) -> tuple[ImportCount, tuple[Entry, ...]]:
@@ -544,16 +562,25 @@ class Store:
 
     def reported_fields(self) -> dict[str, frozenset[str]]:
         """Form to every field of it that any revision reports."""
-        entries = select(EntryRow.form, EntryRow.payload)
-        some_at_a_time = entries.execution_options(yield_per=ROWS_AT_ONCE)
+        query = select(ReportedFieldRow.form, ReportedFieldRow.field)
+        rows = self._connections.read(lambda connection: connection.execute(query).all())
+        found: dict[str, set[str]] = {}
+        for form, field in rows:
+            found.setdefault(form, set()).add(field)
+        return {form: frozenset(fields) for form, fields in found.items()}
 
-        def look(connection: Connection) -> dict[str, frozenset[str]]:
-            found: dict[str, set[str]] = {}
-            for form, payload in connection.execute(some_at_a_time):
-                found.setdefault(form, set()).update(payload["fields"])
-            return {form: frozenset(fields) for form, fields in found.items()}
+    def _keep_reported(
+        self, connection: Connection, rows: Sequence[dict[str, Any]], kept: set[tuple[str, str]]
+    ) -> None:
+        """Keep which fields revisions report, those that are not among the ``kept`` of an import.
 
-        return self._connections.read(look)
+        Always in one order: two writers that add the same rows must not wait for each other.
+        """
+        new = {(row["form"], field) for row in rows for field in row["payload"]["fields"]} - kept
+        kept |= new
+        for some in _chunks(sorted(new)):
+            fields = [{"form": form, "field": field} for form, field in some]
+            self._insert_unknown(connection, ReportedFieldRow, fields)
 
     def _keep_names(
         self,
@@ -651,21 +678,29 @@ class Store:
     def save_conflicts(self, batch: int, conflicts: Iterable[Conflict]) -> None:
         """Record what a run found, before its end; call it as often as there is more."""
         for some in _chunks(conflicts):
-            rows = [
-                {
-                    "batch_id": batch,
-                    "tps": conflict.tps,
-                    "form": conflict.form,
-                    "field": conflict.field,
-                    "kind": conflict.kind.value,
-                    "cause": conflict.cause.value if conflict.cause else None,
-                    "votes": conflict.votes,
-                    "priority": conflict.priority,
-                    "payload": conflict.model_dump(mode="json"),
-                }
-                for conflict in some
-            ]
+            rows = [{**row, "batch_id": batch} for row in conflict_rows(some)]
             self._add_rows(ConflictRow, rows)
+
+    def findings(
+        self,
+        batch: int,
+        tps: Collection[str],
+        conflicts: Iterable[Conflict],
+        states: Sequence[FieldState],
+        progress: Sequence[TpsProgress],
+    ) -> Findings:
+        """What there is to write of a run's findings about some TPS; see ``find_changes``."""
+        return find_changes(self._connections, batch, tps, conflicts, states, progress)
+
+    def save_findings(self, batch: int, findings: Findings) -> None:
+        """Write what a run found about some TPS, all in one transaction."""
+        self._connections.write(
+            lambda connection: write_findings(connection, batch, findings), Turn.ROOM
+        )
+
+    def find_worked_out(self, part: str, keys: Mapping[str, str]) -> dict[str, bytes]:
+        """What was kept of some TPS under just these keys; see ``worked_out``."""
+        return find_worked_out(self._connections, part, keys)
 
     def latest_conflicts(
         self,
@@ -780,6 +815,13 @@ def _payloads(
 ) -> dict[int, Any]:
     query = select(key, payload).where(key.in_(set(wanted) - {None}))
     return dict(connection.execute(query).all())
+
+
+def _as_it_lies(connection: Connection) -> ColumnElement[Any]:
+    """A reading's payload for ``json_of``: to be unpacked and checked where it is wanted."""
+    if connection.dialect.name == "sqlite":
+        return type_coerce(ReadingRow.payload, NullType())
+    return cast(ReadingRow.payload, Text)
 
 
 def _now() -> datetime:

@@ -6,8 +6,10 @@ as JSON; the columns beside them repeat what queries filter and sort by.
 
 from __future__ import annotations
 
+import json
+import zlib
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import (
     JSON,
@@ -18,13 +20,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 NO_PDF_PAGE = 0
 """Stands for "a picture, not a page of a PDF" where a key may not be null."""
@@ -33,6 +36,7 @@ APPEND_ONLY = (
     *("photos", "uploads", "readings", "failures", "entries", "conflicts"),
     *("trail", "queue_refreshes"),
     *("recipes", "field_history", "compared_tps", "candidate_names", "given_texts"),
+    "reported_fields",
 )
 """Tables in which a trigger forbids UPDATE and DELETE."""
 
@@ -61,6 +65,50 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class CompressedJson(TypeDecorator[dict[str, Any]]):
+    """JSON that SQLite keeps compressed; rows that were written as text are read as well.
+
+    In PostgreSQL it is JSON, which the server compresses by itself. In both the column is called
+    JSON; SQLite takes bytes in it.
+    """
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Bytes in SQLite, whose columns take any."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(LargeBinary())
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """To bytes in SQLite."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        told = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return zlib.compress(told.encode(), COMPRESSION)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:  # noqa: ANN401
+        """From bytes, or from text of an older chasil."""
+        if value is None or dialect.name != "sqlite":
+            return cast("dict[str, Any] | None", value)
+        return cast("dict[str, Any]", json.loads(json_of(value)))
+
+
+COMPRESSION = 6
+"""Of zlib: more takes longer and gains nothing."""
+
+
+def json_of(value: bytes | str) -> bytes:
+    """The JSON of a ``CompressedJson`` column as SQLite, or as text any database, gives it.
+
+    Raises:
+        zlib.error: the bytes are broken.
+
+    """
+    return value.encode() if isinstance(value, str) else zlib.decompress(value)
 
 
 class Base(DeclarativeBase):
@@ -141,7 +189,7 @@ class ReadingRow(Base):
     fields_review: Mapped[int] = mapped_column(Integer)
     fields_blank: Mapped[int] = mapped_column(Integer)
     fields_not_in_view: Mapped[int] = mapped_column(Integer)
-    payload: Mapped[Payload]
+    payload: Mapped[Payload] = mapped_column(CompressedJson)
     """A ``PageReading``; its ``photo`` and ``tps`` are of the upload it was first read for."""
 
 
@@ -186,6 +234,15 @@ class CandidateNameRow(Base):
     field: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     seen_at: Mapped[datetime]
+
+
+class ReportedFieldRow(Base):
+    """A field of a form that some revision of some entry reports: kept when it is imported."""
+
+    __tablename__ = "reported_fields"
+
+    form: Mapped[str] = mapped_column(String(64), primary_key=True)
+    field: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class ConflictRow(Base):

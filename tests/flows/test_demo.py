@@ -6,7 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+from flows.comparing import compare_store
+from models.regions import load_regions
+from models.store.store import Store
 
 
 def chasil(folder: Path, *arguments: str, home: Path | None = None) -> str:
@@ -59,3 +64,16 @@ def test_the_demo_finds_every_error_that_was_put_in(tmp_path: Path) -> None:
         and conflict["reading"] != expected["tps"][conflict["tps"]]["paper"][conflict["field"]]
     ]
     assert wrong == []
+
+    # What was kept of that run's readings says what the readings say themselves.
+    regions = load_regions()
+    with Store.open(home) as store:
+        batch = store.latest_batch()
+        assert batch is not None
+        kept, anew = (
+            list(compare_store(store, batch.recipe, regions=regions, anew=is_anew))
+            for is_anew in (False, True)
+        )
+    assert not any(compared.worked_out for compared in kept)
+    assert any(compared.worked_out for compared in anew)
+    assert kept == [replace(compared, worked_out=()) for compared in anew]

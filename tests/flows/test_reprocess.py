@@ -17,7 +17,7 @@ from rich.console import Console
 
 from fixtures import fake_reading
 from fixtures.fake_reading import Fate, write_photo
-from flows import comparing
+from flows import comparing, comparing_at_once
 from flows.arrivals import find_arrivals
 from flows.changes import comparison_of
 from flows.choosing import NoTpsInFile, tps_of_export, tps_of_list
@@ -349,7 +349,7 @@ def test_processes_find_what_one_finds(
         photograph(photos, f"{DESA}{number:03}", suara_paslon_1=number or None)
         report(store, f"{DESA}{number:03}")
     alone = process(store, pools["old"], photos)
-    monkeypatch.setattr(comparing, "TPS_FOR_PROCESSES", 1)
+    monkeypatch.setattr(comparing_at_once, "TPS_FOR_PROCESSES", 1)
     monkeypatch.setattr(comparing, "TPS_AT_ONCE", 2)
     monkeypatch.setattr(pools["old"], "workers", 2)
     shared = process(store, pools["old"], photos, everything=True)

@@ -15,7 +15,7 @@ from models.records import (
     PageStatus,
 )
 from models.regions import load_regions
-from pipeline import compare
+from pipeline import wrong_headers
 from pipeline.compare import compare_all
 from pipeline.gather import gather
 from pipeline.priority import FIRST
@@ -29,7 +29,7 @@ HEADER = fake_header(
 
 @pytest.fixture(autouse=True)
 def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "load_header_evidence", lambda: EVIDENCE)
+    monkeypatch.setattr(wrong_headers, "load_header_evidence", lambda: EVIDENCE)
 
 
 def page(tps: str | None, header: HeaderReading | None = HEADER, number: int = 1) -> PageReading:
