@@ -31,8 +31,8 @@ INK = 160
 """Grey level below which a pixel of a cleaned box is ink."""
 
 EDGE_PX = 5
-"""A line that runs along the side of the box within this is its own; so is what lies wholly in
-there."""
+"""A line that runs along the side of the box within this is its own; so is a piece that nowhere
+reaches further in, such as the corner that is left of a slanting frame."""
 
 LINE_SHARE = 0.45
 """Share of a row or column that is dark where a line runs."""
@@ -105,15 +105,10 @@ def _without_lines(inner: Grey) -> Grey:
         ):
             if line.mean() > LINE_SHARE:
                 clean[there] = 255
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (clean < INK).astype(np.uint8), connectivity=8
-    )
-    high, wide = clean.shape
-    for piece in range(1, count):
-        x, y, across, down = (int(v) for v in stats[piece][:4])
-        beside = x + across <= EDGE_PX or x >= wide - EDGE_PX
-        if beside or y + down <= EDGE_PX or y >= high - EDGE_PX:
-            clean[labels == piece] = 255
+    count, labels = cv2.connectedComponents((clean < INK).astype(np.uint8), connectivity=8)
+    reaches_in = np.unique(labels[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX])
+    for piece in set(range(1, count)) - set(reaches_in.tolist()):
+        clean[labels == piece] = 255
     return clean
 
 
