@@ -2,8 +2,7 @@
 
 For boxes that touch, that stand on a watermark, or that are printed pale. What a recogniser of
 boxes that stand apart takes for strokes is taken away: print paler than ink, the box's own lines,
-and what reaches in from the neighbours. What is left is brought to the middle, enlarged where it
-is small, and a frame is drawn around it: hands differ most in how large they write and where.
+and what reaches in from the neighbours. Around what is left a frame is drawn.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ INK = 160
 """Grey level below which a pixel of a cleaned box is ink."""
 
 EDGE_PX = 5
-"""A line that runs along the side of the box within this is its own; so is a piece that nowhere
-reaches further in, such as the corner that is left of a slanting frame."""
+"""A line that runs along the side of the box within this is its own; so is what lies wholly in
+there."""
 
 LINE_SHARE = 0.45
 """Share of a row or column that is dark where a line runs."""
@@ -41,17 +40,6 @@ TALL = 1.15
 """Boxes higher than wide by more than this are cut square, where the ink is."""
 
 FRAME_GREY = 60
-
-WANTED_PX = 28
-"""Smaller ink is enlarged to this (its longer side), as far as ``MOST`` allows."""
-
-MOST = 1.6
-
-SPECK_PX = 5
-"""Pieces of fewer pixels are dirt: they say nothing about where the writing stands."""
-
-LEAST_INK_PX = 12
-"""With less ink than this nothing is written, and nothing is moved."""
 
 
 def clean_box(grey: Grey, warp: PageWarp, box: BoxMm) -> Grey:
@@ -64,24 +52,8 @@ def clean_box(grey: Grey, warp: PageWarp, box: BoxMm) -> Grey:
     """
     x0, _, x1, _ = box
     inner = straighten_area(grey, warp, box, INNER_PX / (x1 - x0))
-    return framed(clean_picture(inner))
-
-
-def clean_picture(inner: Grey) -> Grey:
-    """Take everything but the ink out of the inside of a box, and bring the ink to the middle.
-
-    Args:
-        inner: (h, 40), up to the middle of the box's stroke on each side.
-
-    Returns:
-        (40, 40).
-
-    """
-    return _in_the_middle(_square(_without_lines(_without_pale(inner))))
-
-
-def framed(clean: Grey) -> Grey:
-    """Draw a frame round a cleaned box (40, 40): (48, 48)."""
+    clean = _without_lines(_without_pale(inner))
+    clean = _square(clean)
     crop = np.full((CROP_PX, CROP_PX), 255, np.uint8)
     crop[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = clean
     first, last = MARGIN_PX - 1, CROP_PX - MARGIN_PX
@@ -105,10 +77,15 @@ def _without_lines(inner: Grey) -> Grey:
         ):
             if line.mean() > LINE_SHARE:
                 clean[there] = 255
-    count, labels = cv2.connectedComponents((clean < INK).astype(np.uint8), connectivity=8)
-    reaches_in = np.unique(labels[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX])
-    for piece in set(range(1, count)) - set(reaches_in.tolist()):
-        clean[labels == piece] = 255
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (clean < INK).astype(np.uint8), connectivity=8
+    )
+    high, wide = clean.shape
+    for piece in range(1, count):
+        x, y, across, down = (int(v) for v in stats[piece][:4])
+        beside = x + across <= EDGE_PX or x >= wide - EDGE_PX
+        if beside or y + down <= EDGE_PX or y >= high - EDGE_PX:
+            clean[labels == piece] = 255
     return clean
 
 
@@ -135,22 +112,3 @@ def _ink_rows(inner: Grey) -> NDArray[np.int64]:
     dark = inner < INK
     dark[:4], dark[-4:], dark[:, :3], dark[:, -3:] = False, False, False, False
     return np.asarray(dark.sum(axis=1), np.int64)
-
-
-def _in_the_middle(clean: Grey) -> Grey:
-    """Move the ink to the middle of (40, 40), and enlarge it where it is small."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(
-        (clean < INK).astype(np.uint8), connectivity=8
-    )
-    pieces = stats[1:count][stats[1:count, cv2.CC_STAT_AREA] >= SPECK_PX]
-    if pieces[:, cv2.CC_STAT_AREA].sum() < LEAST_INK_PX:
-        return clean
-    low = pieces[:, :2].min(axis=0)
-    far = (pieces[:, :2] + pieces[:, 2:4]).max(axis=0)
-    scale = float(np.clip(WANTED_PX / (far - low).max(), 1.0, MOST))
-    shift = (INNER_PX - 1) / 2 - scale * (low + far - 1) / 2
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    size = (INNER_PX, INNER_PX)
-    return np.asarray(
-        cv2.warpAffine(clean, matrix, size, flags=cv2.INTER_LINEAR, borderValue=255), np.uint8
-    )

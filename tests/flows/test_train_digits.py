@@ -15,7 +15,6 @@ from flows.train.calibrate import (
     softmax,
     upper_bound,
 )
-from flows.train.clean_boxes import Boxes, blanks, crosses, drawn, leaning, of_2024, scanned_once
 from flows.train.mnist import centre_lines, read_idx
 from flows.train.real_crops import (
     RealCrops,
@@ -205,51 +204,3 @@ def test_training_from_crops_to_card(material: Material, tmp_path: Path) -> None
     card = json.loads((weights.parent / "card.json").read_text(encoding="utf-8"))
     assert weights.name == f"weights-{card['digest']}.onnx"
     assert card["held_out"]["count"] == 60
-
-
-def ink_in(boxes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[int]:
-    return [int((box[6:-6, 6:-6] < 160).sum()) for box in boxes]
-
-
-def test_drawn_cleaned_boxes_hold_their_writing_inside_one_frame() -> None:
-    rng = np.random.default_rng(3)
-    lines = centre_lines(some_pictures(12))
-    boxes = np.stack([drawn(line, rng) for line in lines])
-    crossed, empty = crosses(12, rng), blanks(12, rng)
-    bent = leaning(Boxes(boxes, np.arange(12)), 2, rng)
-    assert bent.targets.tolist() == 3 * list(range(12))
-    for pixels in (boxes, crossed.pixels, empty.pixels, bent.pixels):
-        assert (pixels[:, :2] == 255).all()
-        assert (pixels[:, 3, 3:45] == 60).all()
-    assert min(ink_in(boxes)) >= 25
-    assert min(ink_in(crossed.pixels)) >= 25
-    assert max(ink_in(empty.pixels)) < min(ink_in(crossed.pixels))
-    assert {LABELS[target] for target in crossed.targets} == {"x"}
-    assert (bent.pixels[12:24] != bent.pixels[24:]).any()
-
-
-def test_crops_of_2024_without_writing_left_are_no_digits() -> None:
-    pale = np.full((48, 48), 250, np.uint8)
-    cv2.putText(pale, "3", (16, 34), 0, 0.9, 215, 2)
-    dark = pale.copy()
-    cv2.putText(dark, "3", (16, 34), 0, 0.9, 40, 2)
-    crops = RealCrops(np.stack([pale, dark, pale]), ("a", "b", "c"), ("3", "3", "blank"), ("",) * 3)
-    boxes = of_2024(crops)
-    assert [LABELS[target] for target in boxes.targets] == ["3", "blank"]
-    assert ink_in(boxes.pixels)[0] >= 25
-    assert ink_in(boxes.pixels)[1] == 0
-
-
-def test_the_boxes_of_the_scans_are_cut_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = Boxes(np.full((2, 48, 48), 7, np.uint8), np.array([3, 11]), ("01", "02"), ("a", "b"))
-    made: list[Path] = []
-    monkeypatch.setattr(
-        "flows.train.clean_boxes.scanned", lambda shared: made.append(shared) or own
-    )
-    for _ in range(2):
-        read = scanned_once(tmp_path, tmp_path / "boxes.npz")
-        assert (read.tps, read.fields, read.targets.tolist()) == (("01", "02"), ("a", "b"), [3, 11])
-        assert (read.pixels == 7).all()
-    assert made == [tmp_path]
