@@ -20,6 +20,8 @@ from flows.cluster import DaskPool, chosen_task_runner, dask_address
 from flows.complete import complete_kecamatan, kecamatan_of
 from flows.ending import end_in_time
 from flows.exports import conflict_row
+from flows.given import given_now, settled_now
+from flows.kept import NOTHING_GIVEN, Given
 from flows.link import Link, ServerLost
 from flows.naming import common_region, process_name, short_time
 from flows.parameters import (
@@ -27,9 +29,10 @@ from flows.parameters import (
     BatchSize,
     ElectionName,
     ExistingPath,
-    RegionCode,
+    ExpectedRegions,
+    FormId,
     RegionOrUnclaimed,
-    UnknownRegion,
+    RegionsTable,
     Workers,
     WrongParameters,
 )
@@ -49,7 +52,7 @@ from flows.summary import Summary, summary_markdown
 from flows.transient import FIRST_DELAY_SECONDS, JITTER, TRIES_AGAIN, is_transient
 from models.elections import Election, election_called
 from models.errors import ChasilError
-from models.regions import RegionTable, joined, load_regions, read_regions, write_regions
+from models.regions import RegionTable, joined, read_regions, write_regions
 from models.store.home import REGIONS_NAME, chasil_home
 from models.store.known_files import KnownFiles
 from models.store.store import Store
@@ -127,8 +130,9 @@ def process(
     entries: ExistingPath | None = None,
     election: ElectionName | None = None,
     manifest: ExistingPath | None = None,
-    regions: ExistingPath | None = None,
-    expect: RegionCode | None = None,
+    regions: RegionsTable | None = None,
+    expect: ExpectedRegions | None = None,
+    form: FormId | None = None,
     workers: Workers | None = None,
     batch_size: BatchSize = BATCH_SIZE,
     only: RegionOrUnclaimed | None = None,
@@ -142,8 +146,10 @@ def process(
         election: Which election the entries are of, where their path does not say it.
         manifest: CSV ``photo,tps``.
         regions: Table of regions to use instead of the one that ships with chasil; headers are
-            held against it.
-        expect: Code of a region; each of its TPS must have photos.
+            held against it. It counts on in later runs; ``none`` drops it.
+        expect: Regions by commas; each of their TPS must have photos, in later runs too. ``none``
+            drops those of earlier runs.
+        form: Id of the form that every TPS owes, in later runs too.
         workers: Reading processes; one a processor if not given.
         batch_size: Photos a task run.
         only: Only photos of TPS below this region; ``none``: only those that don't say.
@@ -158,23 +164,17 @@ def process(
     if not arrivals:
         places = ", ".join(str(place) for place in photos)
         raise NothingToDo(f"no files{f' of {only}' if only else ''} in {places}")
-    table = load_regions() if regions is None else read_regions(regions)
-    expected = expected_tps(table, expect)
-    with (
-        Store.open() as store,
-        KnownFiles.open() as known,
-        reading_pool(workers) as pool,
-        reporter(Console(stderr=True)) as progress,
-    ):
-        summary = run_job(
-            Job(store, known, pool, progress, table, keeps_regions=regions is not None),
-            arrivals,
-            entries=[entries] if entries else [],
-            election=election_called(election) if election else None,
-            expected=expected,
-            batch_size=batch_size,
-            compare=compare,
-        )
+    with Store.open() as store, KnownFiles.open() as known:
+        given = given_now(store, expect=expect, regions=regions, form=form)
+        with reading_pool(workers) as pool, reporter(Console(stderr=True)) as progress:
+            summary = run_job(
+                Job(store, known, pool, progress, given),
+                arrivals,
+                entries=[entries] if entries else [],
+                election=election_called(election) if election else None,
+                batch_size=batch_size,
+                compare=compare,
+            )
     _Finished.summary = summary
     return summary
 
@@ -194,18 +194,24 @@ class Job:
         known: KnownFiles,
         pool: Pool,
         progress: Reporter,
-        table: RegionTable,
-        *,
-        keeps_regions: bool,
+        given: Given = NOTHING_GIVEN,
     ) -> None:
-        """``keeps_regions``: whether the table was given, and its names are for the room too."""
-        self.keeps_regions = keeps_regions
+        """Take what is open.
+
+        Raises:
+            ChasilError: what an earlier run was given is lost (see ``flows.kept.settle``).
+
+        """
         self.store = store
         self.known = known
         self.pool = pool
         self.progress = progress
-        self.table = table
-        self.link = Link(progress.say)
+        self.given = given
+        self.table: RegionTable = settled_now(store, given).table
+        """For names of regions."""
+        self.link = Link(progress.tell)
+        self.flawed_entries: frozenset[Path] = frozenset()
+        """Files of reported numbers of which the last run could not use something."""
 
 
 def reading_pool(workers: int | None) -> AbstractContextManager[Pool]:
@@ -223,9 +229,9 @@ def run_job(
     entries: Sequence[Path] = (),
     election: Election | None = None,
     skip_broken_entries: bool = False,
-    expected: Sequence[str] = (),
     batch_size: int = BATCH_SIZE,
     compare: bool = True,
+    processes: int | None = None,
     name: str | None = None,
     touched: Collection[str] = (),
 ) -> Summary:
@@ -237,9 +243,9 @@ def run_job(
         entries: Files and folders of reported numbers.
         election: Which election they are of, where they don't say it.
         skip_broken_entries: Whether a broken one is only told of.
-        expected: TPS that must have photos.
         batch_size: Photos a task run.
         compare: Whether to compare at the end.
+        processes: How many compare; as many as read if not given.
         name: Of the flow run, where the photos don't say it best.
         touched: TPS whose photos came in with other runs of this job.
 
@@ -248,9 +254,10 @@ def run_job(
     claimed = {arrival.tps for arrival in arrivals if arrival.tps} | set(touched)
     link = job.link
     link.name_run(name or process_name(len(arrivals), common_region(claimed, job.table)))
-    run = Run(job.store, job.pool, job.progress, job.known, link.turn_to_write)
+    run = Run(job.store, job.pool, job.progress, job.known, link.turn_to_write, job.given)
     if entries:
         import_entries(run, entries, each=skip_broken_entries, election=election)
+    job.flawed_entries = frozenset(run.flawed_entries)
 
     def read(taken: TakenBatch) -> None:
         read_batch(taken.number, run, taken)
@@ -261,9 +268,9 @@ def run_job(
     if not compare:
         return run.finish_part()
     with job.store.one_comparison(lambda: job.progress.say("waiting: another run is comparing")):
-        run.compare(expected, job.table)
-        if job.keeps_regions:
-            keep_regions(job.table, chasil_home())
+        run.compare(processes=processes)
+        if job.given.table is not None and job.given.table.table is not None:
+            keep_regions(job.given.table.table, chasil_home())
         summary = run.finish()
     _show(job.store, link, summary)
     kecamatan = {kecamatan_of(tps) for tps in claimed}
@@ -296,6 +303,7 @@ def run_process(
     manifest: Path | None = None,
     regions: Path | None = None,
     expect: str | None = None,
+    form: str | None = None,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> Summary:
@@ -319,6 +327,7 @@ def run_process(
                 manifest=manifest,
                 regions=regions,
                 expect=expect,
+                form=form,
                 workers=workers,
                 batch_size=batch_size,
             )
@@ -353,21 +362,6 @@ def readable(error: ParameterTypeError) -> str:
         if line and not line.startswith(("For further information", "Flow run received"))
     ]
     return "; ".join(kept)
-
-
-def expected_tps(table: RegionTable, expect: str | None) -> tuple[str, ...]:
-    """All TPS of a region.
-
-    Raises:
-        UnknownRegion: the table has none.
-
-    """
-    if expect is None:
-        return ()
-    expected = table.tps(expect)
-    if not expected:
-        raise UnknownRegion(f"the table of regions has no TPS below {expect}")
-    return expected
 
 
 def _show(store: Store, link: Link, summary: Summary) -> None:

@@ -21,6 +21,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from flows.kept import Kept
 from models.forms.template import installed_forms, load_form, owed_form
 from models.records import Record, TpsCode
 from models.regions import RegionTable
@@ -55,6 +56,10 @@ class Comparison(Record):
     """The run whose conflicts were carried over for the others."""
     builds_on: int | None
     """The run whose signatures still count; ``None`` where this one wrote all of them."""
+    last_reading: int | None = None
+    """Number of the last reading that it saw (0: none); ``None`` in runs of an earlier chasil."""
+    kept: Kept | None = None
+    """What operators had given, for the next run too; ``None`` in runs of an older chasil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +121,19 @@ NOTHING = _signature((), (), False)
 """The signature of a TPS of which nothing is known."""
 
 
-def context_of(regions: RegionTable | None, reported: Mapping[str, Collection[str]] | None) -> str:
+def context_of(
+    regions: RegionTable | None,
+    reported: Mapping[str, Collection[str]] | None,
+    owed: str | None = None,
+) -> str:
     """Digest of what decides all comparisons besides the rows of a TPS.
 
-    The recipe is not in it: it decides which readings count, and these are rows of a TPS.
+    ``owed`` is the form that every TPS owes; ``None``: see ``models.forms.template.owed_form``. The
+    recipe is not in it: it decides which readings count, and these are rows of a TPS.
     """
     told = [
-        _code_digest(),
-        owed_form(),
+        code_digest(),
+        owed or owed_form(),
         [[form, load_form(form).digest] for form in installed_forms()],
         None if regions is None else [[one.code, one.name] for one in regions],
         None
@@ -174,8 +184,14 @@ def comparison_of(batch: Batch | None) -> Comparison | None:
     return Comparison.model_validate(said) if said else None
 
 
+def kept_by(batch: Batch | None) -> Kept | None:
+    """What a run was compared with, for the next one; ``None`` where it did not write that down."""
+    comparison = comparison_of(batch)
+    return comparison.kept if comparison else None
+
+
 @cache
-def _code_digest() -> str:
+def code_digest() -> str:
     """SHA-256 over the code and data that comparing is made of."""
     digest = hashlib.sha256()
     for package in COMPARING_CODE:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from flows.kept import NOTHING_GIVEN, Given
 from flows.queueing import refresh_queue
 from flows.recording import compare_and_record
 from flows.summary import Summary
 from models.errors import ChasilError
 from models.records import ConflictKind
-from models.regions import load_regions
 from models.store.store import Store
 from pipeline.read import load_reader
 
@@ -21,11 +22,15 @@ class NothingReported(ChasilError):
     remedy = "Import some first: `chasil entries import sirekap/`."
 
 
-def check_entries(store: Store) -> Summary:
+def check_entries(
+    store: Store,
+    given: Given = NOTHING_GIVEN,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Summary:
     """Compare all that the store holds, and record it as a run of its own.
 
-    Readings count as they did in the last run; where there was none, none are there. Regions are
-    those that come with chasil; which TPS must have photos (``--expect``) is not asked again.
+    Readings count as they did in the last run; where there was none, none are there. What earlier
+    runs were given (``flows.kept``) counts on. ``tell`` is told so.
 
     Raises:
         NothingReported: there are no entries.
@@ -42,12 +47,14 @@ def check_entries(store: Store) -> Summary:
             reader = load_reader()
             recipe = reader.recipe
             store.history.keep_recipe(recipe, reader.recipe_parts)
-        return _compare(store, recipe, began)
+        return _compare(store, recipe, began, given, tell)
 
 
-def _compare(store: Store, recipe: str, began: float) -> Summary:
+def _compare(
+    store: Store, recipe: str, began: float, given: Given, tell: Callable[[str], object]
+) -> Summary:
     batch = store.begin_batch(recipe)
-    comparison = compare_and_record(store, batch, recipe, regions=load_regions())
+    comparison = compare_and_record(store, batch, recipe, given, tell=tell)
     counts = store.count_pages(recipe, batch)
     summary = Summary(
         batch=batch,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from flows.pool import Engine, Outcome, PhotoJob, default_workers, read_job, start_reader
 from flows.quiet_prefect import NO_CACHE, task
 from models.errors import ChasilError, ReadingFailed
+from models.store.shelf import FolderShelf
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
@@ -113,15 +114,27 @@ def read_recipe_parts(engine: Engine) -> dict[str, str]:
 
 
 def _read(photo: SentPhoto) -> Outcome | OutOfReach:
-    path = photo.job.path
-    if path is None:  # the shelf is a service that every machine can ask
-        return read_job(photo.job)
+    job = photo.job
     if photo.content is None:
-        return read_job(photo.job) if path.is_file() else OutOfReach(photo.job.sha256)
+        return read_job(job) if _is_in_reach(job) else OutOfReach(job.sha256)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / path.name
+        path = Path(folder) / (job.path.name if job.path else job.sha256)
         path.write_bytes(photo.content)
-        return read_job(PhotoJob(photo.job.sha256, path, photo.job.name))
+        return read_job(PhotoJob(job.sha256, path, job.name))
+
+
+def _is_in_reach(job: PhotoJob) -> bool:
+    """Whether this machine can have the photo's bytes."""
+    if isinstance(job.shelf, FolderShelf) or job.path is not None:
+        return _file_here(job) is not None
+    return True  # the shelf is a service that every machine can ask
+
+
+def _file_here(job: PhotoJob) -> Path | None:
+    """The photo's file in a folder that this machine sees."""
+    if job.path is not None:
+        return job.path if job.path.is_file() else None
+    return job.shelf.find(job.sha256) if isinstance(job.shelf, FolderShelf) else None
 
 
 class DaskPool:
@@ -181,10 +194,10 @@ class DaskPool:
                 self._wait_for_one()
 
     def _send(self, jobs: list[PhotoJob]) -> None:
-        photos = [
-            SentPhoto(job, job.path.read_bytes() if self._send_bytes and job.path else None)
-            for job in jobs
-        ]
+        photos = []
+        for job in jobs:
+            path = _file_here(job) if self._send_bytes else None
+            photos.append(SentPhoto(job, path.read_bytes() if path else None))
         self._running.append((read_photos.submit(self._engine, photos), jobs))
 
     def _wait_for_one(self) -> None:
@@ -204,8 +217,12 @@ class DaskPool:
             return
         unseen = []
         for job, outcome in zip(jobs, outcomes, strict=True):
-            if isinstance(outcome, OutOfReach):
+            if isinstance(outcome, OutOfReach) and _is_in_reach(job):
                 unseen.append(job)
+            elif isinstance(outcome, OutOfReach):
+                self._done[job.sha256] = ReadingFailed(
+                    f"the kept copy of {job.name} is gone", cause="FileNotFoundError"
+                ).record()
             else:
                 self._done[job.sha256] = outcome
         if unseen:

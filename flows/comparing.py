@@ -67,6 +67,8 @@ class Yardstick:
     reported: Mapping[str, frozenset[str]] | None
     """Form to the fields that sources report; ``None`` where nothing was ever reported."""
     regions: RegionTable | None
+    owed: str | None = None
+    """Id of the form that every TPS owes; ``None``: see ``models.forms.template.owed_form``."""
 
 
 def compare_store(
@@ -78,6 +80,7 @@ def compare_store(
     now: Standing | None = None,
     tps: Collection[str] | None = None,
     processes: int = 1,
+    owed: str | None = None,
 ) -> Iterator[Compared]:
     """Compare everything, some hundred TPS at a time; conflicts of one TPS need not come together.
 
@@ -89,12 +92,13 @@ def compare_store(
         now: What counts now, if it is known already.
         tps: Only these TPS (empty: photos that claim none), and all copies; all where ``None``.
         processes: How many compare; only where there are many TPS.
+        owed: Id of the form that every TPS owes, see ``Yardstick``.
 
     """
     now = standing(store, recipe, expected) if now is None else now
     chosen = sorted(now.signatures if tps is None else tps)
     yardstick = Yardstick(
-        load_reliabilities(installed_digests()), reported_fields(store, now), regions
+        load_reliabilities(installed_digests()), reported_fields(store, now), regions, owed
     )
     shares = _shares(store, now, chosen)
     if processes > 1 and len(chosen) >= TPS_FOR_PROCESSES:
@@ -102,8 +106,8 @@ def compare_store(
     else:
         yield from (compare_share(share, yardstick) for share in shares)
     copies = [raw.page() for raw in store.raw_pages(_copied(now))]
-    duplicates = gather(copies).duplicates
-    yield Compared((), (), (), compare_all(Gathered(duplicates=duplicates), None))
+    duplicates = gather(copies, form=owed).duplicates
+    yield Compared((), (), (), compare_all(Gathered(duplicates=duplicates), None, owed=owed))
 
 
 def reported_fields(store: Store, now: Standing) -> dict[str, frozenset[str]] | None:
@@ -114,13 +118,14 @@ def reported_fields(store: Store, now: Standing) -> dict[str, frozenset[str]] | 
 def compare_share(share: Share, yardstick: Yardstick) -> Compared:
     """Compare some TPS."""
     pages = [raw.page() for raw in share.pages]
-    gathered = replace(gather(pages, yardstick.known), duplicates=())
+    gathered = replace(gather(pages, yardstick.known, form=yardstick.owed), duplicates=())
     conflicts = compare_all(
         gathered,
         None if yardstick.reported is None else share.entries,
         expected=share.expected,
         regions=yardstick.regions,
         reported=yardstick.reported,
+        owed=yardstick.owed,
     )
     states = tuple(states_of(gathered.form_readings, share.entries))
     return Compared(

@@ -14,26 +14,38 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, cast
 
 from pydantic import Field
 from rich.console import Console
 
 from flows.arrivals import Arrival, find_arrivals
-from flows.batch import BATCH_SIZE, Job, NothingToDo, expected_tps, run_job
+from flows.batch import BATCH_SIZE, Job, NothingToDo, run_job
+from flows.given import given_now, settled_now
+from flows.kept import NONE
 from flows.link import ServerLost
 from flows.naming import common_region, short_time
-from flows.parameters import UNCLAIMED, BatchSize, ExistingPath, RegionCode, Workers
-from flows.pool import Engine, ReadingPool
+from flows.parameters import (
+    UNCLAIMED,
+    BatchSize,
+    ElectionName,
+    ExistingPath,
+    ExpectedRegions,
+    FormId,
+    RegionsTable,
+    Seconds,
+    Workers,
+)
+from flows.pool import Engine, ReadingPool, default_workers
 from flows.progress import reporter
-from flows.quiet_prefect import FlowRun, StateType, flow, get_client, run_deployment
+from flows.quiet_prefect import Cancelled, FlowRun, StateType, flow, get_client, run_deployment
 from flows.summary import Summary
 from flows.transient import is_transient
+from models.elections import election_called
 from models.errors import ChasilError
-from models.regions import Level, RegionTable, load_regions, read_regions
+from models.regions import Level, RegionTable
 from models.store.known_files import KnownFiles
 from models.store.store import Store
 from pipeline.intake import read_manifest
@@ -43,6 +55,15 @@ PART_DEPLOYMENT = "process/batch"
 SECONDS_BETWEEN_LOOKS = 5.0
 LOOKS_WITHOUT_SERVER = 24
 """So often the server may fail to answer in a row (with the client's own tries: some minutes)."""
+
+SECONDS_FOR_WORKERS = 3600.0
+"""How long no part may be at work, unless another time is given."""
+
+SECONDS_UNTIL_TOLD = 60.0
+"""When it is said for the first time; then after 4, 16 and 64 times as long."""
+
+NOT_STARTED = (StateType.SCHEDULED, StateType.PENDING, StateType.PAUSED)
+ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED)
 
 ENGINE = Engine(load=load_reader, read=read_file)
 
@@ -54,6 +75,17 @@ class PartsFailed(ChasilError):
     remedy = (
         "Their pages in Prefect say why. Start this flow again: parts that are done find all their "
         "photos read and take seconds. Nothing is compared until all parts are done."
+    )
+
+
+class NoWorker(ChasilError):
+    """Nobody runs the parts of the job."""
+
+    code = "no_worker"
+    remedy = (
+        "This flow holds a worker's slot itself: start one more, `prefect worker start --pool "
+        "chasil --limit 1`, on a machine that sees the photos. If workers run, look whether the "
+        "work pool or the deployment is paused or at its limit (`prefect work-pool ls`)."
     )
 
 
@@ -78,12 +110,15 @@ def split(arrivals: Sequence[Arrival], level: Level = Level.KECAMATAN) -> tuple[
 def process_all(
     photos: Sequence[ExistingPath],
     entries: ExistingPath | None = None,
+    election: ElectionName | None = None,
     manifest: ExistingPath | None = None,
-    regions: ExistingPath | None = None,
-    expect: RegionCode | None = None,
+    regions: RegionsTable | None = None,
+    expect: ExpectedRegions | None = None,
+    form: FormId | None = None,
     workers: Workers | None = None,
     batch_size: BatchSize = BATCH_SIZE,
     at_once: Annotated[int, Field(ge=1, le=1000)] = 4,
+    wait_for_workers: Seconds = SECONDS_FOR_WORKERS,
     deployment: str = PART_DEPLOYMENT,
 ) -> Summary:
     """Read photos on all workers, part by part, and compare everything at the end.
@@ -91,37 +126,43 @@ def process_all(
     Args:
         photos: Folders and files, under a path that all workers see.
         entries: Reported numbers; imported here.
+        election: Which election the entries are of, where their path does not say it.
         manifest: CSV ``photo,tps``, under a path that all workers see.
-        regions: Table of regions, the same.
-        expect: Code of a region; each of its TPS must have photos.
-        workers: Reading processes of each part; one a processor if not given.
+        regions: Table of regions, as for ``process``; what earlier runs were given counts on.
+        expect: Regions by commas; each of their TPS must have photos, likewise.
+        form: Id of the form that every TPS owes, likewise.
+        workers: Reading processes of each part, and of the comparison here; one a processor if
+            not given.
         batch_size: Photos a task run.
         at_once: Parts that may run at the same time; more wait here and not in the queue.
+        wait_for_workers: Seconds to wait while no worker takes any part.
         deployment: What runs a part.
 
     Raises:
         PartsFailed: parts did not reach their end.
+        NoWorker: no part was started in time.
         ServerLost: Prefect's server does not come back.
         ChasilError: as ``process``.
 
     """
-    given = [path.absolute() for path in photos]
-    arrivals = find_arrivals(given, read_manifest(manifest) if manifest else None)
+    given_photos = [path.absolute() for path in photos]
+    arrivals = find_arrivals(given_photos, read_manifest(manifest) if manifest else None)
     if not arrivals:
         raise NothingToDo(f"no files in {', '.join(map(str, photos))}")
-    table = load_regions() if regions is None else read_regions(regions)
-    expected = expected_tps(table, expect)
+    with Store.open() as store:
+        given = given_now(store, expect=expect, regions=regions, form=form)
+        table = settled_now(store, given).table
     parameters = {
-        "photos": [str(path) for path in given],
-        "manifest": _sent(manifest),
-        "regions": _sent(regions),
+        "photos": [str(path) for path in given_photos],
+        "manifest": None if manifest is None else str(manifest.absolute()),
+        "regions": None if regions is None or str(regions) == NONE else str(regions.absolute()),
         "workers": workers,
         "batch_size": batch_size,
         "compare": False,
     }
     with reporter(Console(stderr=True)) as progress:
         progress.begin(len(arrivals))
-        parts = Parts(deployment, parameters, table)
+        parts = Parts(deployment, parameters, table, progress.tell, wait_for_workers)
         for done in parts.run_all(split(arrivals), at_once):
             progress.advance(done.photos)
     with (
@@ -133,11 +174,12 @@ def process_all(
         claimed = {one.tps for one in arrivals if one.tps}
         where = common_region(claimed, table)
         return run_job(
-            Job(store, known, pool, progress, table, keeps_regions=regions is not None),
+            Job(store, known, pool, progress, given),
             (),
             entries=[entries] if entries else [],
-            expected=expected,
+            election=election_called(election) if election else None,
             batch_size=batch_size,
+            processes=workers or default_workers(),
             name=f"process all {len(arrivals):,} photos{f' of {where}' if where else ''}, "
             f"{short_time()}",
             touched=claimed,
@@ -148,42 +190,70 @@ class Parts:
     """Child runs of a deployment, a few at a time."""
 
     def __init__(
-        self, deployment: str, parameters: Mapping[str, object], table: RegionTable
+        self,
+        deployment: str,
+        parameters: Mapping[str, object],
+        table: RegionTable,
+        tell: Callable[[str], object],
+        patience: float = SECONDS_FOR_WORKERS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Run nothing yet.
+
+        Args:
+            deployment: What runs a part.
+            parameters: Of every part.
+            table: Names of regions.
+            tell: Is told where no worker takes the parts.
+            patience: Seconds to wait while none does.
+            clock: Gives seconds.
+
+        """
         self._deployment = deployment
         self._parameters = parameters
         self._table = table
+        self._tell = tell
+        self._patience = patience
+        self._clock = clock
         self._unanswered = 0
 
-    def run_all(self, parts: Sequence[Part], at_once: int) -> list[Part]:
-        """Run all of them and wait for their ends.
+    def run_all(self, parts: Sequence[Part], at_once: int) -> Iterator[Part]:
+        """Run all of them; gives each that is done.
 
         Raises:
             PartsFailed: some failed, after all others were done.
+            NoWorker: for too long none was running, and none began. Those that wait in the work
+                pool are taken back.
             ServerLost: the server does not come back.
 
         """
         waiting = deque(parts)
         running: dict[Part, FlowRun] = {}
-        done: list[Part] = []
         failed: list[str] = []
+        idle = _Idle(self._tell, self._patience, self._clock)
         while waiting or running:
             while waiting and len(running) < at_once:
                 part = waiting.popleft()
                 running[part] = self._start(part)
             time.sleep(SECONDS_BETWEEN_LOOKS)
+            is_at_work = False
             for part, flow_run in tuple(running.items()):
                 state = self._state(flow_run)
-                if state is None:
+                is_at_work |= state not in NOT_STARTED
+                if state not in ENDED:
                     continue
                 del running[part]
                 if state is StateType.COMPLETED:
-                    done.append(part)
+                    yield part
                 else:
                     failed.append(f"{part.only} ({flow_run.name}: {state.value.lower()})")
+            try:
+                idle.look(is_at_work, len(running))
+            except NoWorker:
+                self._take_back(running.values())
+                raise
         if failed:
             raise PartsFailed(f"{len(failed)} of {len(parts)} parts: {', '.join(failed)}")
-        return done
 
     def _start(self, part: Part) -> FlowRun:
         where = self._table.region(part.only).name if part.only in self._table else part.only
@@ -195,8 +265,8 @@ class Parts:
         )
         return cast("FlowRun", started)  # a coroutine only in asynchronous code
 
-    def _state(self, flow_run: FlowRun) -> StateType | None:
-        """How a child run ended; ``None`` while it has not, or while the server is away."""
+    def _state(self, flow_run: FlowRun) -> StateType:
+        """What a child run does; ``RUNNING`` while the server is away, for nobody knows better."""
         try:
             with get_client(sync_client=True) as client:
                 state = client.read_flow_run(flow_run.id).state
@@ -206,10 +276,53 @@ class Parts:
             self._unanswered += 1
             if self._unanswered >= LOOKS_WITHOUT_SERVER:
                 raise ServerLost(f"Prefect's server does not come back: {error}") from error
-            return None
+            return StateType.RUNNING
         self._unanswered = 0
-        return state.type if state is not None and state.is_final() else None
+        return StateType.SCHEDULED if state is None else state.type
+
+    def _take_back(self, flow_runs: Iterable[FlowRun]) -> None:
+        """Cancel runs that no worker took, so that none begins when nobody waits for it."""
+        with get_client(sync_client=True) as client:
+            for flow_run in flow_runs:
+                client.set_flow_run_state(flow_run.id, Cancelled(message="no worker took it"))
 
 
-def _sent(path: Path | None) -> str | None:
-    return None if path is None else str(path.absolute())
+class _Idle:
+    """How long no part is at work: told now and then, and not for ever."""
+
+    def __init__(
+        self,
+        tell: Callable[[str], object],
+        patience: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._tell = tell
+        self._patience = patience
+        self._clock = clock
+        self._since = clock()
+        self._told = 0
+
+    def look(self, is_at_work: bool, waiting: int) -> None:
+        """Look at the clock.
+
+        Raises:
+            NoWorker: ``patience`` is over.
+
+        """
+        now = self._clock()
+        if is_at_work or not waiting:
+            self._since, self._told = now, 0
+            return
+        idle = now - self._since
+        if idle >= self._patience:
+            raise NoWorker(f"no worker took any of {waiting:,} parts for {_duration(idle)}")
+        if idle >= SECONDS_UNTIL_TOLD * 4**self._told:
+            self._told += 1
+            self._tell(
+                f"{_duration(idle)}: no worker takes any of the {waiting:,} parts that wait. "
+                f"{NoWorker.remedy} It is given up after {_duration(self._patience)}."
+            )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

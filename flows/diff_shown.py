@@ -13,6 +13,7 @@ from rich.text import Text
 
 from flows.exports import printable
 from flows.sheets import Row, plain, write_workbook
+from models.forms.votes import VoteFields, template_of, votes_on
 from models.records import Record
 from pipeline.diff import (
     ConflictChange,
@@ -26,9 +27,6 @@ from pipeline.diff import (
 
 ROWS_SHOWN = 20
 """Rows of each table on a terminal; the workbook has all."""
-
-TOTALS_SHOWN = ("suara_paslon", "suara_sah", "suara_tidak_sah", "suara_total")
-"""Beginnings of the fields whose totals are shown even where they did not move."""
 
 
 def write_diff_json(diff: Diff, out: TextIO) -> None:
@@ -111,7 +109,12 @@ def _why(change: FieldChange) -> str:
 
 
 def diff_shown(diff: Diff) -> RenderableType:
-    """Tables for a terminal; of long ones the first rows."""
+    """Tables for a terminal; of long ones the first rows. Fields of several forms name theirs."""
+    several = len(_forms_of(diff)) > 1
+
+    def named(form: str | None, field: str | None) -> str:
+        return f"{form}: {field}" if several and form and field else field or ""
+
     parts: list[RenderableType] = [
         _table(
             f"What is other in run {diff.last} than in run {diff.first}",
@@ -128,7 +131,7 @@ def diff_shown(diff: Diff) -> RenderableType:
                 [
                     (
                         one.tps,
-                        one.field,
+                        named(one.form, one.field),
                         _number(one.old),
                         _number(one.new),
                         _status(one),
@@ -146,7 +149,13 @@ def diff_shown(diff: Diff) -> RenderableType:
                 "Reported numbers changed",
                 ("TPS", "field", "old", "new", "paper"),
                 [
-                    (one.tps, one.field, _number(one.old), _number(one.new), _number(one.reading))
+                    (
+                        one.tps,
+                        named(one.form, one.field),
+                        _number(one.old),
+                        _number(one.new),
+                        _number(one.reading),
+                    )
                     for one in diff.entries[:ROWS_SHOWN]
                 ],
                 right=(2, 3, 4),
@@ -163,7 +172,7 @@ def diff_shown(diff: Diff) -> RenderableType:
                         one.fate.value,
                         one.tps or "unknown",
                         one.kind.replace("_", " "),
-                        one.field or "",
+                        named(one.form, one.field),
                         _moved(one.old_entry, one.new_entry, one),
                         _moved(one.old_reading, one.new_reading, one),
                     )
@@ -183,7 +192,7 @@ def diff_shown(diff: Diff) -> RenderableType:
                         str(one.item),
                         one.fate,
                         one.tps or "",
-                        one.field or "",
+                        named(one.form, one.field),
                         " ".join(
                             part
                             for part in (
@@ -200,8 +209,9 @@ def diff_shown(diff: Diff) -> RenderableType:
                 more=len(diff.items) - ROWS_SHOWN,
             )
         )
+    votes = _votes_of(diff)
     shown = [
-        total for total in diff.totals if not total.is_same or total.field.startswith(TOTALS_SHOWN)
+        total for total in diff.totals if not total.is_same or total.field in votes[total.form]
     ]
     if shown:
         parts.append(
@@ -210,7 +220,7 @@ def diff_shown(diff: Diff) -> RenderableType:
                 ("field", "entries before", "after", "readings before", "after"),
                 [
                     (
-                        one.field,
+                        named(one.form, one.field),
                         *(
                             f"{found.votes:,} ({found.tps:,})"
                             for found in (
@@ -229,13 +239,28 @@ def diff_shown(diff: Diff) -> RenderableType:
     return Group(*parts)
 
 
+def _forms_of(diff: Diff) -> set[str]:
+    said = (diff.fields, diff.entries, diff.conflicts, diff.totals)
+    return {one.form for rows in said for one in rows if one.form}
+
+
+def _votes_of(diff: Diff) -> dict[str, VoteFields]:
+    """Form to the fields whose totals are shown even where they did not move."""
+    known: dict[str, list[str]] = {}
+    for total in diff.totals:
+        known.setdefault(total.form, []).append(total.field)
+    return {form: votes_on(template_of(form), fields) for form, fields in known.items()}
+
+
 def diff_markdown(diff: Diff) -> str:
     """The numbers and the totals that moved, for Prefect's page of the run."""
     lines = ["| what | how many |", "|---|---:|"]
     lines += [f"| {name} | {number} |" for name, number in summary_rows(diff)]
     moved = [total_row(total) for total in diff.totals if not total.is_same]
     if moved:
-        names = ("field", "entry_before", "entry_after", "reading_before", "reading_after")
+        names = ["field", "entry_before", "entry_after", "reading_before", "reading_after"]
+        if len({row["form"] for row in moved}) > 1:
+            names.insert(0, "form")
         lines += ["", f"| {' | '.join(names)} |", f"|---|{'---:|' * (len(names) - 1)}"]
         lines += [f"| {' | '.join(str(row[name]) for name in names)} |" for row in moved]
     return "\n".join(lines)
@@ -247,6 +272,7 @@ def artifact_rows(diff: Diff, limit: int) -> list[dict[str, Any]]:
         {
             "what": "reading",
             "tps": one.tps,
+            "form": one.form,
             "field": one.field,
             "old": one.old,
             "new": one.new,
@@ -258,6 +284,7 @@ def artifact_rows(diff: Diff, limit: int) -> list[dict[str, Any]]:
         {
             "what": f"conflict {one.fate.value}",
             "tps": one.tps,
+            "form": one.form,
             "field": one.field,
             "old": one.old_entry,
             "new": one.new_entry,

@@ -29,6 +29,7 @@ def import_entries(
     election: Election | None = None,
     form: str | None = None,
     as_of: datetime | None = None,
+    owed: str | None = None,
 ) -> Imported:
     """Import all entries below a path.
 
@@ -38,13 +39,16 @@ def import_entries(
         election: Which election they are of, where path and content don't say it.
         form: Id of the form of a table's columns, likewise.
         as_of: The time of entries that bring none of their own.
+        owed: The form that every TPS owes, whose columns a table's are first.
 
     Raises:
         EntriesFileError: nothing there could be used; it names the first problem.
 
     """
     problems: list[EntriesFileError] = []
-    entries = read_entries(path, election=election, form=form, on_problem=problems.append)
+    entries = read_entries(
+        path, election=election, form=form, owed=owed, on_problem=problems.append
+    )
     if as_of is not None:
         entries = (
             entry if entry.reported_at else entry.model_copy(update={"reported_at": as_of})

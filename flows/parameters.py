@@ -11,8 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from flows.kept import NONE
 from models.elections import Election, election_called
 from models.errors import ChasilError
+from models.forms.template import installed_forms
 
 UNCLAIMED = "none"
 """Stands for photos that don't say which TPS they are of, where a region is asked for."""
@@ -40,6 +42,26 @@ def _region_or_none(code: str) -> str:
     return code if code == UNCLAIMED else _region(code)
 
 
+def _regions(codes: str) -> str:
+    first, *rest = codes.split(",")
+    for code in rest if first == NONE else (first, *rest):
+        _region(code)
+    return codes
+
+
+def _table(path: Path) -> Path:
+    return path if str(path) == NONE else _exists(path)
+
+
+def _form(form: str) -> str:
+    if form not in installed_forms():
+        raise ValueError(
+            f"the form {form!r} is not installed on this machine. Install it (`chasil forms "
+            f"install`), or choose one of {', '.join(installed_forms())}"
+        )
+    return form
+
+
 def _election(name: str) -> str:
     if election_called(name) is None:
         raise ValueError(f"{name!r} is no election. Choose one of {', '.join(Election)}")
@@ -54,6 +76,15 @@ RegionCode = Annotated[str, AfterValidator(_region)]
 
 RegionOrUnclaimed = Annotated[str, AfterValidator(_region_or_none)]
 """The same, or ``none`` for photos that don't say which TPS they are of."""
+
+ExpectedRegions = Annotated[str, AfterValidator(_regions)]
+"""One or more of the first digits of codes, by commas; ``none`` alone, or before them."""
+
+RegionsTable = Annotated[Path, AfterValidator(_table)]
+"""A table of regions that is there, or ``none``."""
+
+FormId = Annotated[str, AfterValidator(_form)]
+"""Id of a form that is installed."""
 
 ElectionName = Annotated[str, AfterValidator(_election)]
 """``ppwp``, ``dpr``, ``dpd``, ``dprdp`` or ``dprdk``, or Sirekap's names for them."""

@@ -8,7 +8,10 @@ from statistics import median
 
 from rich.table import Table
 
+from flows.given import settled_now
+from flows.kept import NOTHING_GIVEN
 from flows.summary import EntryCounts
+from models.elections import Election
 from models.errors import EntriesFileError
 from models.records import Entry, Record, TpsCode
 from models.store.items import Batch
@@ -47,9 +50,14 @@ class Plan(Record):
 
 
 def plan(
-    store: Store, photos: Iterable[ChosenPhoto], recipe: str, entries: Path | None = None
+    store: Store,
+    photos: Iterable[ChosenPhoto],
+    recipe: str,
+    entries: Path | None = None,
+    *,
+    election: Election | None = None,
 ) -> Plan:
-    """Work out what a reprocessing would do.
+    """Work out what a reprocessing would do; ``election`` is the one that the entries are of.
 
     Raises:
         EntriesFileError: nothing in the file of entries could be used.
@@ -64,7 +72,10 @@ def plan(
     news: tuple[Entry, ...] = ()
     if entries is not None:
         problems: list[EntriesFileError] = []
-        said, news = store.preview_entries(read_entries(entries, on_problem=problems.append))
+        owed = settled_now(store, NOTHING_GIVEN).owed
+        said, news = store.preview_entries(
+            read_entries(entries, election=election, owed=owed, on_problem=problems.append)
+        )
         if problems and not (said.new or said.revised or said.unchanged):
             raise problems[0]
         counts = EntryCounts(

@@ -35,6 +35,9 @@ class Reporter(Protocol):
     def say(self, what: str) -> None:
         """What the run does now, in a few words."""
 
+    def tell(self, line: str) -> None:
+        """Something that a person should still read when the run is over."""
+
     def __enter__(self) -> Self:
         """Start to show."""
         ...
@@ -89,6 +92,10 @@ class BarReporter:
         """Put a word in front of the bar."""
         self._progress.update(self._task, description=what)
 
+    def tell(self, line: str) -> None:
+        """Write it above the bar, where it stays."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
     def __enter__(self) -> Self:
         self._progress.start()
         return self
@@ -132,6 +139,10 @@ class LineReporter:
     def say(self, what: str) -> None:
         """Write it."""
         self._write(what)
+
+    def tell(self, line: str) -> None:
+        """Write it."""
+        self._write(line)
 
     def __enter__(self) -> Self:
         return self

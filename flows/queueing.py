@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
+from flows.changes import kept_by
 from flows.comparing import Compared, compare_store
 from flows.field_states import as_cell
+from flows.kept import Given, settle
 from models.queue import ItemFacts
 from models.records import Conflict
 from models.store.refresh import Refreshed
@@ -34,7 +36,7 @@ def refresh_queue(store: Store) -> Refreshed | None:
     batch = store.latest_batch()
     if batch is None:
         return None
-    return store.queue.refresh(batch.id, _facts(store))
+    return store.queue.refresh(batch.id, lambda: _facts(store))
 
 
 def catch_up(store: Store) -> Refreshed | None:
@@ -47,7 +49,11 @@ def catch_up(store: Store) -> Refreshed | None:
         batch = store.latest_batch()
         if batch is None or store.queue.refreshed_batch() == batch.id:
             return None
-        for compared in compare_store(store, batch.recipe):
+        kept = kept_by(batch)  # as the run itself compared, whatever the environment says now
+        counted = settle(store, kept, Given(owed=kept.owed if kept else None))
+        for compared in compare_store(
+            store, batch.recipe, counted.expected, counted.table, owed=counted.owed
+        ):
             keep_cells(store, compared)
             store.history.save_fields(batch.id, compared.tps, compared.states)
         return refresh_queue(store)

@@ -27,6 +27,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture  # noqa: E4
 from prefect.events.worker import EventsWorker  # noqa: E402
 from prefect.exceptions import ObjectNotFound, ParameterTypeError  # noqa: E402
 from prefect.settings import PREFECT_API_URL  # noqa: E402
+from prefect.states import Cancelled  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PREFECT_API_URL",
     "Automation",
     "CallWebhook",
+    "Cancelled",
     "EventTrigger",
     "EventsWorker",
     "FlowRun",

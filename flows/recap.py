@@ -17,15 +17,13 @@ from flows.quiet_prefect import create_table_artifact, flow
 from flows.sheets import write_rows_csv, write_rows_json, write_workbook
 from models.dapil import DapilTable, read_dapil
 from models.errors import ChasilError
+from models.forms.votes import BEGINNING, holds_votes, template_of, votes_besides
 from models.queue import DecidedCell
 from models.recap import FieldFacts, Recapitulation, RecapRow, ballots
 from models.regions import Level, RegionTable, load_regions, read_regions
 from models.store.store import Store
 
 LEVELS = ("desa", "kecamatan", "kabupaten", "dapil", "provinsi")
-
-SUMMED = "suara_"
-"""Beginning of the fields that are summed: votes of candidates and parties, and their totals."""
 
 DPT = "pemilih_dpt_j"
 
@@ -75,11 +73,15 @@ def recapitulate(
     where = _places(dapil, levels)
     recap = Recapitulation({tps: where(tps) for tps in sorted(expected | known)}, expected)
     for (tps, form), cells in groupby(
-        store.queue.walk_cells(region, SUMMED, (DPT,)), key=lambda one: (one.tps, one.form)
+        store.queue.walk_cells(region, BEGINNING, (DPT, *votes_besides())),
+        key=lambda one: (one.tps, one.form),
     ):
+        template = template_of(form)
         fields = {cell.field: cell for cell in cells}
-        most = ballots(_dpt(fields.pop(DPT, None)))
+        most = ballots(_dpt(fields.get(DPT)))
         for name, cell in fields.items():
+            if not holds_votes(template, name):
+                continue
             facts = FieldFacts(
                 cell.entry,
                 cell.reading,

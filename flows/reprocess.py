@@ -6,6 +6,7 @@ read is not read again, whoever asks. Decisions stay, see ``models.reopening``.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from flows.batch import (
     ENGINE,
     checked,
     import_entries,
+    keep_regions,
     read_batch,
     reading_pool,
 )
@@ -22,9 +24,18 @@ from flows.cluster import chosen_task_runner
 from flows.diff_shown import artifact_rows, diff_markdown
 from flows.diffing import diff_runs, finished_run, run_before
 from flows.ending import end_in_time
+from flows.given import given_now, settled_now
 from flows.link import Link
 from flows.naming import common_region, process_name, short_time
-from flows.parameters import BatchSize, ExistingPath, Workers
+from flows.parameters import (
+    BatchSize,
+    ElectionName,
+    ExistingPath,
+    ExpectedRegions,
+    FormId,
+    RegionsTable,
+    Workers,
+)
 from flows.planning import Plan, plan
 from flows.pool import Engine
 from flows.progress import reporter
@@ -32,9 +43,10 @@ from flows.quiet_prefect import flow
 from flows.run import Run, TakenBatch
 from flows.settings import find_server
 from flows.summary import Summary, summary_markdown
+from models.elections import Election, election_called
 from models.errors import ChasilError
 from models.records import Record
-from models.regions import RegionTable, load_regions, read_regions
+from models.store.home import chasil_home
 from models.store.selection import STATUSES, Choice, ChosenPhoto
 from models.store.store import Store
 from pipeline.diff import Diff
@@ -83,7 +95,13 @@ def chosen_photos(store: Store, choice: Choice, recipe: str) -> tuple[ChosenPhot
     return store.selection.photos(choice, recipe)
 
 
-def planned(choice: Choice, entries: Path | None = None, *, engine: Engine = ENGINE) -> Plan:
+def planned(
+    choice: Choice,
+    entries: Path | None = None,
+    *,
+    election: Election | None = None,
+    engine: Engine = ENGINE,
+) -> Plan:
     """What ``reprocess`` would do; writes nothing.
 
     Raises:
@@ -92,7 +110,8 @@ def planned(choice: Choice, entries: Path | None = None, *, engine: Engine = ENG
     """
     recipe = engine.load().recipe
     with Store.open() as store:
-        return plan(store, chosen_photos(store, choice, recipe), recipe, entries)
+        photos = chosen_photos(store, choice, recipe)
+        return plan(store, photos, recipe, entries, election=election)
 
 
 @flow(
@@ -103,7 +122,10 @@ def planned(choice: Choice, entries: Path | None = None, *, engine: Engine = ENG
 def reprocess(
     choice: Choice = EVERYTHING,
     entries: ExistingPath | None = None,
-    regions: ExistingPath | None = None,
+    election: ElectionName | None = None,
+    regions: RegionsTable | None = None,
+    expect: ExpectedRegions | None = None,
+    form: FormId | None = None,
     workers: Workers | None = None,
     batch_size: BatchSize = BATCH_SIZE,
 ) -> Reprocessed:
@@ -112,7 +134,10 @@ def reprocess(
     Args:
         choice: Which photos; all if not given.
         entries: Reported numbers to import first, as new revisions.
-        regions: Table of regions to use instead of the one that ships with chasil.
+        election: Which election the entries are of, where their path does not say it.
+        regions: Table of regions, as for ``process``; what earlier runs were given counts on.
+        expect: Regions whose TPS must have photos, likewise.
+        form: Id of the form that every TPS owes, likewise.
         workers: Reading processes; one a processor if not given.
         batch_size: Photos a task run.
 
@@ -121,22 +146,22 @@ def reprocess(
         ChasilError: an input file, the store or the installation is broken. Photos never are.
 
     """
-    table = load_regions() if regions is None else read_regions(regions)
-    with (
-        Store.open() as store,
-        reading_pool(workers) as pool,
-        reporter(Console(stderr=True)) as progress,
-    ):
+    with Store.open() as store, ExitStack() as opened:
+        given = given_now(store, expect=expect, regions=regions, form=form)
+        pool = opened.enter_context(reading_pool(workers))
+        progress = opened.enter_context(reporter(Console(stderr=True)))
         photos = chosen_photos(store, choice, pool.recipe())
         if not photos and entries is None:
             raise NothingChosen("no kept photo fits the choice")
         end_in_time()
-        link = Link(progress.say)
-        region = common_region({photo.tps for photo in photos if photo.tps}, table)
+        link = Link(progress.tell)
+        claimed = {photo.tps for photo in photos if photo.tps}
+        region = common_region(claimed, settled_now(store, given).table)
         link.name_run(process_name(len(photos), region, what="reprocess"))
-        run = Run(store, pool, progress, turn_to_write=link.turn_to_write)
+        run = Run(store, pool, progress, turn_to_write=link.turn_to_write, given=given)
         if entries is not None:
-            import_entries(run, [entries], each=False)
+            told = election_called(election) if election else None
+            import_entries(run, [entries], each=False, election=told)
 
         def read(taken: TakenBatch) -> None:
             read_batch(taken.number, run, taken)
@@ -145,21 +170,23 @@ def reprocess(
         run.read_again(photos, batch_size, read)
         link.progress(len(photos), len(photos))
         with store.one_comparison(lambda: progress.say("waiting: another run is comparing")):
-            summary = compared_again(run, table)
+            summary = compared_again(run)
+            if given.table is not None and given.table.table is not None:
+                keep_regions(given.table.table, chasil_home())
         done = Reprocessed(summary=summary, diff=diff_to_before(store, run.batch))
         _show(link, done)
     return done
 
 
-def finish_again(store: Store, run: Run, regions: RegionTable | None) -> Reprocessed:
+def finish_again(store: Store, run: Run) -> Reprocessed:
     """Compare, end the run, and hold it against the one before."""
-    summary = compared_again(run, regions)
+    summary = compared_again(run)
     return Reprocessed(summary=summary, diff=diff_to_before(store, run.batch))
 
 
-def compared_again(run: Run, regions: RegionTable | None) -> Summary:
+def compared_again(run: Run) -> Summary:
     """Compare and end the run; within ``store.one_comparison()``."""
-    run.compare(regions=regions)
+    run.compare()
     return run.finish()
 
 
@@ -173,7 +200,10 @@ def run_reprocess(
     choice: Choice,
     *,
     entries: Path | None = None,
+    election: str | None = None,
     regions: Path | None = None,
+    expect: str | None = None,
+    form: str | None = None,
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> Reprocessed:
@@ -188,7 +218,14 @@ def run_reprocess(
     find_server()
     with checked():
         return reprocess(
-            choice, entries=entries, regions=regions, workers=workers, batch_size=batch_size
+            choice,
+            entries=entries,
+            election=election,
+            regions=regions,
+            expect=expect,
+            form=form,
+            workers=workers,
+            batch_size=batch_size,
         )
 
 

@@ -8,14 +8,16 @@ cut off at any point leaves the batches that were written, and the next run read
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 
 from flows.arrivals import Arrival, take_in
 from flows.changes import Comparison
+from flows.given import settled_now
 from flows.importing import import_entries
+from flows.kept import NOTHING_GIVEN, Given
 from flows.pool import Outcome, PhotoJob, Pool
 from flows.progress import Reporter
 from flows.queueing import refresh_queue
@@ -23,12 +25,12 @@ from flows.recording import compare_and_record
 from flows.summary import EntryCounts, Summary
 from models.elections import Election
 from models.errors import EntriesFileError, ErrorRecord, ReadingFailed
-from models.records import ConflictKind, TpsCode
-from models.regions import RegionTable
+from models.records import ConflictKind
 from models.store.known_files import KnownFiles
 from models.store.selection import ChosenPhoto
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
+from models.store.trouble import of_file
 
 PROBLEMS_SHOWN = 20
 
@@ -54,6 +56,7 @@ class Run:
         reporter: Reporter,
         known: KnownFiles | None = None,
         turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext,
+        given: Given = NOTHING_GIVEN,
     ) -> None:
         """Open the run.
 
@@ -63,6 +66,8 @@ class Run:
             reporter: Is told how far it is.
             known: Files that need not be hashed again; without it all are.
             turn_to_write: Is entered while something is written, where runs take turns.
+            given: Expected TPS, table of regions and owed form, as far as they were given anew;
+                the rest counts as in the last run.
 
         Raises:
             ChasilError: the workers can't start, or the reader can't be loaded.
@@ -74,9 +79,11 @@ class Run:
         self._reporter = reporter
         self._known = known
         self._turn_to_write = turn_to_write
+        self._given = given
         self.recipe = pool.recipe()
         store.history.keep_recipe(self.recipe, pool.recipe_parts())
         self.batch = store.begin_batch(self.recipe)
+        self._tidy()
         self._asked_for: set[str] = set()
         self._photos_known = 0
         self._pages_read_now = 0
@@ -86,7 +93,19 @@ class Run:
         self._chosen: int | None = None
         self._seconds_reading = 0.0
         self._entries: EntryCounts | None = None
+        self.flawed_entries: set[Path] = set()
+        """Files of reported numbers of which something could not be used."""
         self._comparison: Comparison | None = None
+
+    def _tidy(self) -> None:
+        """Remove what runs that were killed left on the shelf."""
+        shelf = self._store.shelf
+        try:
+            removed = shelf.tidy()
+        except OSError as error:
+            raise of_file(error, shelf.place) from error
+        if removed:
+            self._reporter.say(f"removed {removed:,} half-written copies of killed runs")
 
     def import_entries(self, path: Path, election: Election | None = None) -> None:
         """Import reported numbers; says what could not be used and goes on with the rest.
@@ -96,11 +115,14 @@ class Run:
 
         """
         self._reporter.say("importing entries")
-        imported = import_entries(self._store, path, election=election)
+        owed = settled_now(self._store, self._given).owed
+        imported = import_entries(self._store, path, election=election, owed=owed)
         for problem in imported.problems[:PROBLEMS_SHOWN]:
-            self._reporter.say(f"not used: {problem.message}")
+            self._reporter.tell(f"not used: {problem.message}")
         if len(imported.problems) > PROBLEMS_SHOWN:
-            self._reporter.say(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
+            self._reporter.tell(f"not used: {len(imported.problems) - PROBLEMS_SHOWN:,} more")
+        if imported.problems:
+            self.flawed_entries.add(path)
         self._entries = imported.counts
 
     def import_each(self, paths: Sequence[Path], election: Election | None = None) -> None:
@@ -110,7 +132,8 @@ class Run:
             try:
                 self.import_entries(path, election)
             except EntriesFileError as error:
-                self._reporter.say(f"not used: {error.message}")
+                self._reporter.tell(f"not used: {error.message}")
+                self.flawed_entries.add(path)
                 counts = counts.plus(EntryCounts(new=0, revised=0, unchanged=0, unusable=1))
             else:
                 counts = counts.plus(self._entries)
@@ -230,19 +253,10 @@ class Run:
         self._failed_now += len(failed)
         return pages
 
-    def compare(
-        self,
-        expected: Collection[TpsCode] = (),
-        regions: RegionTable | None = None,
-        *,
-        everything: bool = False,
-        processes: int | None = None,
-    ) -> None:
+    def compare(self, *, everything: bool = False, processes: int | None = None) -> None:
         """Find and record all conflicts in the store; see ``compare_and_record``.
 
         Args:
-            expected: TPS that must have photos.
-            regions: Table of regions to hold headers against.
             everything: Compare also what is as it was.
             processes: How many compare, where there are many TPS; as many as read if not given.
 
@@ -252,10 +266,10 @@ class Run:
             self._store,
             self.batch,
             self.recipe,
-            expected,
-            regions,
+            self._given,
             everything=everything,
             processes=processes or self._pool.workers,
+            tell=self._reporter.tell,
         )
 
     def finish(self) -> Summary:

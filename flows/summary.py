@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from flows.changes import Comparison
+from flows.kept import rows_of
 from models.records import ConflictKind, FieldStatus, Record
 
 
@@ -28,6 +29,7 @@ class EntryCounts(Record):
             revised=self.revised + other.revised,
             unchanged=self.unchanged + other.unchanged,
             unusable=self.unusable + other.unusable,
+            overtaken=self.overtaken + other.overtaken,
         )
 
 
@@ -100,6 +102,8 @@ def rows(summary: Summary) -> list[tuple[str, str, str]]:
         if summary.conflicts.get(kind)
     ]
     shown.append(("conflicts", "in all", f"{sum(summary.conflicts.values()):,}"))
+    if summary.comparison and summary.comparison.kept:
+        shown += [("compared with", *row) for row in rows_of(summary.comparison.kept)]
     shown.append(("time", "seconds", f"{summary.seconds:,.1f}"))
     if rate is not None:
         shown.append(("time", "pages a second", f"{rate:,.1f}"))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.errors import ChasilError, InputFileError, PhotoError
+from models.store.errors import BucketMissing, PhotosRefused
 
 TRIES_AGAIN = 5
 """How often a step is tried again. With the delays below it outlasts a minute's outage."""
@@ -37,6 +38,9 @@ PASSING_ERRNOS = frozenset(
 
 BUSY_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 
+NEED_A_PERSON = (InputFileError, PhotoError, PhotosRefused, BucketMissing)
+"""Whatever they were caused by."""
+
 OBJECT_STORES = ("obstore.", "botocore.", "urllib3.")
 """Modules whose network errors are known by name, as they need not be installed."""
 
@@ -52,11 +56,11 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and its causes; stops at one about an input, whatever it was caused by."""
+    """The error and its causes; stops at one that needs a person, whatever it was caused by."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:
-        if isinstance(one, InputFileError | PhotoError):
+        if isinstance(one, NEED_A_PERSON):
             return
         seen.add(id(one))
         yield one

@@ -62,12 +62,17 @@ class Look:
     """Files that somebody may still be writing to."""
     replaced: tuple[str, ...]
     """Names among ``ready`` under which another picture came in before."""
+    filed: tuple[str, ...]
+    """Names among ``ready`` that only the manifest files under another TPS than before."""
     gone: tuple[str, ...]
     """Names that were there at the last look. The store keeps their photos."""
 
 
 def look(root: Path, store: Store, known: KnownFiles, manifest: Mapping[str, str] | None) -> Look:
     """Look through a folder once.
+
+    A row of the manifest counts whenever it comes: a photo that came in before its row, or under
+    another TPS, is filed anew. A row that is gone changes nothing.
 
     Raises:
         FolderAway: it can't be read, or all of its many files are gone at once.
@@ -86,19 +91,23 @@ def look(root: Path, store: Store, known: KnownFiles, manifest: Mapping[str, str
     came = store.uploads_of(root.name)
     ready: list[Arrival] = []
     replaced: list[str] = []
+    filed: list[str] = []
     for path, stamp in sorted(whole.items()):
         name = path.relative_to(root).as_posix()
-        sha256, read = came.get(name, (None, False))
+        sha256, read, filed_under = came.get(name, (None, False, None))
+        listed = _listed(path, name, manifest)
         if name in came:
             if sha256 is None and path in before and before[path].stamp == stamp:
                 continue  # it could not be opened, and nothing has changed
             now = remembered.get(path) or _hashed(path, stamp, known)
-            if now == sha256 and read:
+            moved = now == sha256 and listed is not None and listed != filed_under
+            if now == sha256 and read and not moved:
                 continue
+            if moved:
+                filed.append(name)
             if sha256 is not None and now != sha256:
                 replaced.append(name)
-        tps = (manifest or {}).get(name) or claimed_tps(path, manifest)
-        ready.append(Arrival(path, root.name, name, tps))
+        ready.append(Arrival(path, root.name, name, listed or claimed_tps(path)))
     temporary = sum(map(is_temporary, seen))
     gone = [path for path in before if path not in seen]
     known.note_sightings(root, _changed(seen, before), gone)
@@ -106,6 +115,7 @@ def look(root: Path, store: Store, known: KnownFiles, manifest: Mapping[str, str
         ready=tuple(ready),
         waiting=len(seen) - len(whole) - temporary,
         replaced=tuple(replaced),
+        filed=tuple(filed),
         gone=tuple(
             sorted(path.relative_to(root).as_posix() for path in gone if not is_temporary(path))
         ),
@@ -113,7 +123,7 @@ def look(root: Path, store: Store, known: KnownFiles, manifest: Mapping[str, str
 
 
 def new_entries(
-    root: Path, known: KnownFiles, store_name: str, *, all_of_them: bool = False
+    root: Path, known: KnownFiles, store_name: str, *, circumstances: str = ""
 ) -> tuple[tuple[tuple[Path, Stamp], ...], int]:
     """Files of entries that are whole and were not imported as they are now, and how many wait.
 
@@ -121,7 +131,8 @@ def new_entries(
         root: A folder, or one file.
         known: Holds the last look, and what was imported.
         store_name: Which store they were imported into.
-        all_of_them: Also those that were imported before; that does no harm.
+        circumstances: What else decides whether a file can be used. One that could not is tried
+            again when it changes, or when these do.
 
     Raises:
         FolderAway: it can't be read.
@@ -131,17 +142,24 @@ def new_entries(
     before = known.sightings(root)
     seen = _seen(root, before)
     arriving = {one.stamp.inode for path, one in before.items() if is_temporary(path)}
-    imported = {} if all_of_them else known.imported(store_name)
+    imported = known.imported(store_name)
+    flawed = known.imported(flawed_name(store_name, circumstances))
     files = {path: stamp for path, stamp in seen.items() if holds_entries(path)}
     new = [
         (path, stamp)
         for path, stamp in sorted(files.items())
-        if imported.get(path) != stamp and is_whole(stamp, before.get(path), arriving)
+        if stamp not in (imported.get(path), flawed.get(path))
+        and is_whole(stamp, before.get(path), arriving)
     ]
     waiting = sum(not is_whole(stamp, before.get(path), arriving) for path, stamp in files.items())
     gone = [path for path in before if path not in seen]
     known.note_sightings(root, _changed(seen, before), gone)
     return tuple(new), waiting
+
+
+def flawed_name(store_name: str, circumstances: str) -> str:
+    """The name under which files are noted of which something could not be used."""
+    return f"{store_name}, not used by {circumstances}"
 
 
 def holds_entries(path: Path) -> bool:
@@ -197,6 +215,14 @@ def _files(folder: Path) -> Iterable[Path]:
                 yield from _files(Path(entry.path))
             else:
                 yield Path(entry.path)
+
+
+def _listed(path: Path, name: str, manifest: Mapping[str, str] | None) -> str | None:
+    """The TPS that the manifest says, by the name in the folder or as ``claimed_tps`` does."""
+    for key in (name, str(path), path.as_posix(), path.name):
+        if manifest and key in manifest:
+            return manifest[key]
+    return None
 
 
 def _changed(seen: Mapping[Path, Stamp], before: Mapping[Path, Sighting]) -> dict[Path, Stamp]:

@@ -235,16 +235,28 @@ def write_regions(table: RegionTable, path: Path) -> None:
         RegionsFileError: it can't be written.
 
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("kode", "nama"))
-    writer.writerows((region.code, region.name) for region in table)
     beside = path.with_name(f"{path.name}.new")
     try:
-        beside.write_text(out.getvalue(), encoding="utf-8")
+        beside.write_text(table_as_csv(table), encoding="utf-8")
         beside.replace(path)
     except OSError as error:
         raise RegionsFileError(f"{path}: {error.strerror}", file=str(path)) from error
+
+
+def table_as_csv(table: RegionTable) -> str:
+    """A table as the text of a CSV; equal tables are equal texts."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(("kode", "nama"))
+    writer.writerows(sorted((region.code, region.name) for region in table))
+    return out.getvalue()
+
+
+def table_of_csv(text: str, name: str) -> RegionTable:
+    """The table of a CSV's text; ``name`` is for errors, which are those of ``read_regions``."""
+    rows = _Rows()
+    _add_csv(rows, text.encode(), name)
+    return RegionTable(rows.names)
 
 
 def joined(older: RegionTable | None, newer: RegionTable) -> RegionTable:

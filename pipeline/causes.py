@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
+from models.forms.votes import swappable_rows, template_of
 from models.party_fields import rows_by_party
 from models.records import Cause
 
@@ -19,13 +20,6 @@ BOXES = 3
 
 LOOKS_LIKE_1 = "746"
 """What Sirekap made of a leading 1 in February 2024."""
-
-SWAPPABLE_ROWS: tuple[tuple[str, ...], ...] = (
-    ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3"),
-    *((f"pengguna_dpt_{who}", f"pengguna_dptb_{who}", f"pengguna_non_dpt_{who}") for who in "lpj"),
-)
-"""Rows that stand above one another and are added up: swapping them keeps every sum. Parties'
-totals, and the candidates of one party, are such rows too."""
 
 
 def probable_cause(entry: int, reading: int | None, *, boxes: int = BOXES) -> Cause | None:
@@ -60,7 +54,7 @@ def probable_cause(entry: int, reading: int | None, *, boxes: int = BOXES) -> Ca
 
 
 def swapped_rows(
-    entry: Mapping[str, int | None], reading: Mapping[str, int | None]
+    entry: Mapping[str, int | None], reading: Mapping[str, int | None], form: str | None = None
 ) -> frozenset[str]:
     """Fields whose numbers stand in one another's rows in the entry.
 
@@ -71,10 +65,12 @@ def swapped_rows(
     Args:
         entry: Field to reported number.
         reading: Field to the number on paper.
+        form: Id of the form, which says what rows it has (``models.forms.votes``). Parties'
+            totals, and the candidates of one party, are such rows on every form.
 
     """
     swapped: set[str] = set()
-    for rows in (*SWAPPABLE_ROWS, *_rows_of_parties(entry)):
+    for rows in (*swappable_rows(template_of(form)), *_rows_of_parties(entry)):
         differing = {
             row: (reported, written)
             for row in rows

@@ -240,7 +240,7 @@ def _of_fields(
     on_paper = _violations(evaluate_reading(reading)) if reading else ()
     if reading:
         broken = _Broken(paper=_fields_in(on_paper), entry=_fields_in(in_entry))
-        swapped = swapped_rows(numbers, reading.numbers())
+        swapped = swapped_rows(numbers, reading.numbers(), reading.form)
         for name, field in reading.fields.items():
             conflict = _of_field(
                 reading, name, field, numbers.get(name), name in reported, name in swapped, broken
@@ -340,7 +340,9 @@ def _conflict(
         confidence=field.confidence,
         cause=cause,
         votes=votes,
-        priority=priority(votes=votes, chance=chance, weight=weight * weight_of_field(name)),
+        priority=priority(
+            votes=votes, chance=chance, weight=weight * weight_of_field(name, reading.form)
+        ),
         detail=detail,
         **_source(page),
     )
@@ -513,7 +515,7 @@ def _broken_rule(
     cause: Cause | None = None,
 ) -> Conflict:
     votes = abs(result.difference or 0)
-    weight = weight_of_field(result.field)
+    weight = weight_of_field(result.field, form)
     if result.severity is Severity.WARNING:
         weight *= factors.WARNING
     return Conflict(

@@ -83,7 +83,7 @@ def _conflict(copy: FormReading, original: FormReading, name: str, votes: int) -
         reading=here.value,
         confidence=confidence,
         votes=votes,
-        priority=priority(votes=votes, chance=confidence, weight=weight_of_field(name)),
+        priority=priority(votes=votes, chance=confidence, weight=weight_of_field(name, copy.form)),
         rule=salinan_is_plano.CODE,
         photo=photo.photo if photo else None,
         sha256=photo.sha256 if photo else None,

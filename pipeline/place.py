@@ -16,10 +16,10 @@ from pipeline.intake import open_finer
 from pipeline.landmarks import FoundTag, find_tags
 from pipeline.locate import by_tag, tags_in
 from pipeline.refine import refine
-from pipeline.rulings import guesses_by_rulings
+from pipeline.rulings import RuledPicture, guesses_by_rulings, ruled_picture
 from pipeline.shifted import DOUBT, moved, shift_of
 from pipeline.states import OpenedPhoto, PlacedPage
-from pipeline.title import read_title
+from pipeline.title import other_model, read_title
 
 ENOUGH_PX_PER_MM = 1.7
 """Resolution below which a finer decode is worth its time: a 20 mm box has 34 px."""
@@ -31,6 +31,9 @@ ROOM_FOR_A_SHEET = 0.2
 """Where a sheet leaves a wider strip of the picture free, another may lie beside it."""
 
 MOST_GUESSES = 5
+
+MOST_MOVES = 3
+"""So often a page is laid anew where its lines are seen better."""
 
 LEAST_MARKS = 12
 LEAST_SUPPORT = 0.12
@@ -47,11 +50,16 @@ LEAST_FIT = 0.35
 lines explained. Of 36 scans, the right placing of two faint ones reached 0.47 and 0.55 and those of
 the others 0.75 to 0.96; wrong ones 0.29 at most."""
 
+RIVAL_FIT = 0.6
+"""One that fits less than this share of the best is no rival: the best of another form's pages
+reached half of the right one's fit on scans and photos."""
+
 SURE_FIT = 0.6
 """A placing by rulings this good is not one of another form's page."""
 
 SAME_MM = 4.0
-"""Two placings of a page whose corners are nearer than this are one."""
+SAME_BOXES = 90.0
+"""Two placings of a page that put this percentage of its boxes nearer than this are one."""
 
 RIVAL = 0.75
 """A second placing with this share of the best one's support makes the first no longer sure."""
@@ -106,6 +114,12 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
             tag=strangers[0].id,
         )
     if by_print is not None:
+        other = other_model(by_print)
+        if other is not None:
+            raise WrongForm(
+                f"{photo.name} is printed like {by_print.form.title}, but its title says {other}",
+                title=other,
+            )
         return by_print
     title = read_title(photo.grey, forms)
     if title.form_id is not None:
@@ -205,7 +219,9 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
         AmbiguousPlace: where another placing is borne out nearly as well.
         PoorPlacement: where the picture's mirror image is borne out as well or better.
     """
-    best = _best_by_print(photo, forms)
+    only_codes = all(form.tag_family for form in forms)
+    ruled = None if only_codes else ruled_picture(photo.grey)
+    best = _best_by_print(photo, ruled, forms)
     if best is None:
         return None
     # A mirror image of the page that was found could only be that page.
@@ -213,7 +229,8 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     mirrored = replace(photo, grey=np.ascontiguousarray(photo.grey[:, ::-1]))
     if _by_code(mirrored, pages) is None:
         try:
-            other = _best_by_print(mirrored, pages)
+            turned_over = ruled.mirrored() if ruled is not None else None
+            other = _best_by_print(mirrored, turned_over, pages)
             rival = other.support if other else 0.0
         except AmbiguousPlace as error:
             # Turned over it fits several places: a doubt only where it fits them better.
@@ -224,7 +241,9 @@ def _by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage |
     raise PoorPlacement(f"{photo.name} may be a mirror image: its print fits better turned over")
 
 
-def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
+def _guesses(
+    photo: OpenedPhoto, picture: RuledPicture | None, forms: Sequence[FormTemplate]
+) -> list[Guess]:
     """Ways to lay a page on the photo.
 
     Forms with a square code are laid by their boxes, which stand apart from each other; all others
@@ -233,11 +252,8 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
     coded = [form for form in forms if form.tag_family]
     if len(coded) == len(forms):
         return guesses(photo.grey, coded, MOST_GUESSES)
-    ruled = [
-        guess
-        for guess in guesses_by_rulings(photo.grey, forms, MOST_GUESSES)
-        if guess.fit >= LEAST_FIT
-    ]
+    found = guesses_by_rulings(picture, forms, MOST_GUESSES) if picture is not None else []
+    ruled = [guess for guess in found if guess.fit >= max(LEAST_FIT, RIVAL_FIT * found[0].fit)]
     others = [guess for guess in ruled if guess.form.tag_family is None]
     if (
         others
@@ -248,10 +264,12 @@ def _guesses(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> list[Guess]:
     return (guesses(photo.grey, coded, MOST_GUESSES) if coded else []) + others
 
 
-def _best_by_print(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:
+def _best_by_print(
+    photo: OpenedPhoto, picture: RuledPicture | None, forms: Sequence[FormTemplate]
+) -> PlacedPage | None:
     borne_out: list[tuple[PlacedPage, Guess, float]] = []
     doubtful: list[tuple[PlacedPage, Guess, float]] = []
-    for guess in _guesses(photo, forms):
+    for guess in _guesses(photo, picture, forms):
         try:
             placed, seen, sure = _refined(photo, guess)
         except (NoFormFound, PoorPlacement):
@@ -310,14 +328,15 @@ def _refined(photo: OpenedPhoto, guess: Guess) -> tuple[PlacedPage, float, bool]
         NoFormFound, PoorPlacement: the print says no.
     """
     located = by_guess(photo, guess)
-    placed = refine(located)
     if guess.method != "rulings":
-        return placed, 1.0, True
-    shift = shift_of(placed, located.dark)
-    if shift.rival > shift.seen:
-        located = by_guess(photo, moved(guess, placed, shift))
+        return refine(located), 1.0, True
+    for _ in range(MOST_MOVES):
         placed = refine(located)
-        shift = shift_of(placed, located.dark)
+        shift = shift_of(placed.form, placed.page, placed.warp, located.dark)
+        if shift.rival <= shift.seen:
+            break
+        guess = moved(guess, placed.warp, shift)
+        located = by_guess(photo, guess)
     return placed, shift.seen, not shift.doubtful
 
 
@@ -329,5 +348,9 @@ def _same_place(one: PlacedPage, other: PlacedPage) -> bool:
     """Whether two placings put the same page in the same place."""
     if one.page.number != other.page.number or one.form.id != other.form.id:
         return False
-    there = np.array(other.placement.outline) - np.array(one.placement.outline)
-    return float(np.abs(there).max()) < SAME_MM * one.placement.px_per_mm / one.form.enlargement
+    # Corners of the sheet lie far from all print: on a curled one they say little.
+    boxes = np.array([box for field in one.page.fields for box in field.boxes]).reshape(-1, 2)
+    off = np.hypot(*(one.warp.to_px(boxes) - other.warp.to_px(boxes)).T)
+    width, height = one.form.page_mm
+    px = SAME_MM * one.warp.px_per_mm((width / 2, height / 2))
+    return float(np.percentile(off, SAME_BOXES)) < px

@@ -20,6 +20,8 @@
 
 from __future__ import annotations
 
+from models.forms.votes import BEGINNING, holds_votes, template_of
+
 ALL_VOTES = 300
 """Votes at stake where nothing is known: a TPS of 2024 was planned for 300 voters at most."""
 
@@ -55,9 +57,17 @@ WARNING = 0.1
 """The rule has known exceptions."""
 
 
-def weight_of_field(field: str) -> float:
-    """What a field weighs by itself: numbers of votes (``suara_…``) count whole."""
-    return 1.0 if field.startswith("suara_") else NO_VOTES
+def weight_of_field(field: str, form: str | None = None) -> float:
+    """What a field weighs by itself: numbers of votes count whole.
+
+    Args:
+        field: Its name.
+        form: Id of its form, which may say that other fields than ``suara_…`` hold votes.
+
+    """
+    if field.startswith(BEGINNING):
+        return 1.0
+    return 1.0 if holds_votes(template_of(form), field) else NO_VOTES
 
 
 def priority(*, votes: int | None, chance: float | None, weight: float = 1.0) -> float:

@@ -32,7 +32,7 @@ from pipeline.witnesses.header import read_header
 from pipeline.witnesses.tally import read_tally
 from pipeline.witnesses.words import read_words
 
-READING_CODE_VERSION = "3"
+READING_CODE_VERSION = "4"
 """Raise this whenever a change to ``pipeline`` may change a reading."""
 
 COARSE_PX_PER_MM = 1.0

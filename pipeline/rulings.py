@@ -9,7 +9,8 @@ give one of each, those of the vertical lines the other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import cv2
@@ -34,7 +35,7 @@ INK_WINDOW = 1 / 40
 FAINT_INK = 40
 """Ink below this is no line: paper, shade, and the watermark behind the print."""
 
-LEAST_LINE = 0.016
+LEAST_LINE = 0.010
 """Shortest piece of a line, as a share of the long side: a digit box of A4 is 0.025."""
 
 LEAST_PIECES = 16
@@ -49,7 +50,7 @@ CELLS = 1000
 NEAR_CELLS = 2
 """How far a line may be from where it is expected."""
 
-BESIDE_MM = 5.0
+BESIDE_MM = 7.0
 """So far beside a line there should be none."""
 
 STRONGEST = 12
@@ -58,7 +59,10 @@ STRONGEST = 12
 STRONGEST_SEEN = 18
 """Lines of the picture that are tried."""
 
-MOST_PER_AXIS = 8
+MOST_LIKELY = 600
+"""Ways to lay one axis by its strongest lines that are compared in all lines."""
+
+MOST_PER_AXIS = 5
 """Ways to lay one axis that are kept."""
 
 LEAST_OF_AXIS = 0.25
@@ -70,7 +74,7 @@ SHEET = (0.3, 1.6)
 STRETCH = (0.72, 1.4)
 """Ratio of the two scales: what tilt leaves after straightening."""
 
-LEAST_SCORE = 0.30
+LEAST_SCORE = 0.25
 """Share of the page's rulings that must be seen, less what is seen beside them."""
 
 LONG_LINE = 0.025
@@ -79,7 +83,32 @@ LONG_LINE = 0.025
 SAME = 0.02
 """Two placings whose corners are nearer than this share of the long side are one."""
 
+MOST_LAID_ANEW = 4
+"""Ways to lay a page that are gone over again, axis by axis."""
+
+LEAST_IN_VIEW = 0.5
+"""Share of a page's lines that must be in the picture."""
+
+GIVEN = (0.8, 1.25)
+FINEST_STRETCH = 0.006
+"""Scales of one axis, by the other one's, and the step from one to the next: 2 cells at either
+end of a table of 700."""
+
+MOST_GIVEN = 4
+"""Ways to lay one axis that are kept where the other is known."""
+
+MOST_SETTLED = 16
+SETTLING_CELLS = (10.0, 8.0, 6.0, 5.0, 4.0, 3.0)
+"""How far a line of the page may be from the one that pulls it, step by step."""
+
+SETTLING_MM = 300.0
+"""Half a sheet: lengths are divided by this before fitting."""
+
+LEAST_TO_SETTLE = 40
+
 Mask = NDArray[np.uint8]
+Axis = tuple[float, float]
+"""Cells a mm, and the cell of 0 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +125,52 @@ class _Lines:
     """Width and height in cells."""
 
 
-def guesses_by_rulings(grey: Grey, forms: Iterable[FormTemplate], most: int) -> list[Guess]:
-    """The best ways to lay a page's rulings over the lines of a picture, best first.
+def ruled_picture(grey: Grey) -> RuledPicture | None:
+    """The straight lines of a picture, ready for pages to be laid on; ``None`` for too few.
 
     Args:
         grey: (h, w) picture.
-        forms: Whose pages to try.
-        most: How many guesses to give at most, each a different placing.
     """
     factor = max(1.0, max(grey.shape) / LONG_SIDE_PX)
     size = round(grey.shape[1] / factor), round(grey.shape[0] / factor)
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if factor > 1 else grey
     lines = _lines(np.asarray(small, np.uint8))
-    if lines is None:
-        return []
-    picture = _Picture(lines)
-    made: list[tuple[float, FormTemplate, PageTemplate, Array]] = []
-    for form in forms:
-        for page in form.pages:
-            pattern = pattern_of(form, page)
-            if pattern is None:
-                continue
-            for quarter_turns in range(4):
-                turned = pattern.turned(quarter_turns, form.page_mm)
-                for seen, laid in picture.lay(turned):
-                    fit = seen * picture.explained(turned, laid)
-                    made.append((fit, form, page, laid @ _turn(quarter_turns, form.page_mm)))
-    made.sort(key=lambda one: one[0], reverse=True)
+    return None if lines is None else RuledPicture(lines, size, factor)
+
+
+def guesses_by_rulings(
+    picture: RuledPicture, forms: Iterable[FormTemplate], most: int
+) -> list[Guess]:
+    """The best ways to lay a page's rulings over the lines of a picture, best first.
+
+    Args:
+        picture: Its lines.
+        forms: Whose pages to try.
+        most: How many guesses to give at most, each a different placing.
+    """
+    made = [
+        way
+        for form in forms
+        for page in form.pages
+        for quarter_turns in range(4)
+        for way in picture.lay(form, page, quarter_turns)
+    ]
+    made.sort(key=lambda way: way.seen, reverse=True)
+    made += [better for way in _rows_apart(made) for better in picture.laid_anew(way)]
+    made.sort(key=lambda way: way.seen, reverse=True)
+    settled = [picture.settled(way) for way in made[:MOST_SETTLED]]
+    fits = [(way.seen * picture.explained(way), way) for way in settled]
+    fits.sort(key=lambda one: one[0], reverse=True)
     guesses: list[Guess] = []
     corners: list[Array] = []
-    for fit, form, page, to_cells in made:
-        wide, high = form.page_mm
-        outline = project(to_cells, np.array([[0.0, 0], [wide, 0], [wide, high], [0, high]]))
+    for fit, way in fits:
+        outline = project(way.to_cells, _outline(way.form))
         if any(
-            other.page is page and np.abs(outline - there).max() < SAME * CELLS
+            other.page is way.page and np.abs(outline - there).max() < SAME * CELLS
             for other, there in zip(guesses, corners, strict=True)
         ):
             continue
-        guess = picture.guess(form, page, to_cells, factor, fit)
+        guess = picture.guess(way, fit)
         if guess is not None:
             guesses.append(guess)
             corners.append(outline)
@@ -142,12 +179,39 @@ def guesses_by_rulings(grey: Grey, forms: Iterable[FormTemplate], most: int) -> 
     return guesses
 
 
-@dataclass(frozen=True, slots=True)
+def _rows_apart(made: Iterable[Way]) -> list[Way]:
+    """The first of the ways that lay the same page's rows alike, and not too many."""
+    kept: list[Way] = []
+    for way in made:
+        same = (
+            other.page is way.page
+            and other.quarter_turns == way.quarter_turns
+            and np.allclose(other.laid[1], way.laid[1], atol=4.0, rtol=0.01)
+            for other in kept
+        )
+        if not any(same):
+            kept.append(way)
+        if len(kept) == MOST_LAID_ANEW:
+            break
+    return kept
+
+
+def _outline(form: FormTemplate) -> Array:
+    wide, high = form.page_mm
+    return np.array([[0.0, 0], [wide, 0], [wide, high], [0, high]])
+
+
+@dataclass(frozen=True)
 class Pattern:
     """A page's rulings, (n, 4) mm each: x0, y0, x1, y1."""
 
     across: Array
     down: Array
+
+    @cached_property
+    def samples(self) -> tuple[Array, Array]:
+        """(n, 2) mm each: points along the lines."""
+        return sampled(self.across), sampled(self.down)
 
     def turned(self, quarter_turns: int, size_mm: tuple[float, float]) -> Pattern:
         """The rulings of the sheet turned clockwise."""
@@ -173,19 +237,27 @@ def _turn(quarter_turns: int, size_mm: tuple[float, float]) -> Array:
     return turns[quarter_turns]
 
 
-def pattern_of(form: FormTemplate, page: PageTemplate) -> Pattern | None:
-    """All black lines of a page: its rulings and the sides of its boxes."""
+_patterns: dict[tuple[str, float, int, int], Pattern | None] = {}
+
+
+def pattern_of(form: FormTemplate, page: PageTemplate, quarter_turns: int = 0) -> Pattern | None:
+    """All black lines of a page, turned clockwise: its rulings and the sides of its boxes."""
+    key = form.digest, form.enlargement, page.number, quarter_turns
+    if form.digest and key in _patterns:
+        return _patterns[key]
     lines = [ruling.line for ruling in page.rulings if ruling.ink == "black"]
     boxes = [box for field in page.fields for box in field.boxes if form.box_ink == "black"]
     for box in (*boxes, *page.extra_boxes):
         x0, y0, x1, y1 = box
         lines += [(x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)]
-    every = np.array(lines, np.float64)
+    every = np.array(sorted(set(lines)), np.float64).reshape(-1, 4)
     across = every[every[:, 1] == every[:, 3]]
     down = every[every[:, 0] == every[:, 2]]
-    if len(across) < 3 or len(down) < 3:
-        return None
-    return Pattern(across, down)
+    enough = len(across) >= 3 and len(down) >= 3
+    pattern = Pattern(across, down).turned(quarter_turns, form.page_mm) if enough else None
+    if form.digest:
+        _patterns[key] = pattern
+    return pattern
 
 
 def _lines(grey: Grey) -> _Lines | None:
@@ -289,11 +361,38 @@ def _vanishing(pieces: Array, degrees: float) -> Array:
     return np.array([*(direction + answer[0] * aside), answer[1]])
 
 
-class _Picture:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A page laid on the lines of a picture."""
+
+    form: FormTemplate
+    page: PageTemplate
+    quarter_turns: int
+    pattern: Pattern
+    """The page's lines, turned."""
+    laid: Array
+    """(3, 3): mm of the turned sheet to cells."""
+    seen: float
+    """Share of the page's rulings seen, less the share seen beside them."""
+
+    @property
+    def to_cells(self) -> Array:
+        """(3, 3): mm of the sheet to cells."""
+        return np.asarray(self.laid @ _turn(self.quarter_turns, self.form.page_mm), np.float64)
+
+
+class RuledPicture:
     """The lines of a picture as masks and profiles, ready for pages to be laid on them."""
 
-    def __init__(self, lines: _Lines) -> None:
-        self.lines = lines
+    def __init__(self, lines: _Lines, size: tuple[int, int], factor: float) -> None:
+        """Draw the lines.
+
+        Args:
+            lines: The lines.
+            size: Width and height of the picture they were seen in.
+            factor: By which that was shrunk.
+        """
+        self.lines, self.size, self.factor = lines, size, factor
         wide, high = lines.size
         thin_across, thin_down = np.zeros((high, wide), np.uint8), np.zeros((high, wide), np.uint8)
         for mask, pieces in ((thin_across, lines.across), (thin_down, lines.down)):
@@ -304,9 +403,25 @@ class _Picture:
         self.down: Mask = _thick(thin_down, (1, near))
         self.rows = _thick(thin_across, (3, 1)).sum(axis=1).astype(np.float64)
         self.columns = _thick(thin_down, (1, 3)).sum(axis=0).astype(np.float64)
+        self.to_across = _to_nearest(thin_across)
+        self.to_down = np.ascontiguousarray(_to_nearest(np.ascontiguousarray(thin_down.T)).T)
 
-    def lay(self, pattern: Pattern) -> list[tuple[float, Array]]:
-        """Ways to lay a page: score, and (3, 3) mm to cells."""
+    def mirrored(self) -> RuledPicture:
+        """The lines of the picture's mirror image."""
+        last = self.lines.size[0] - 1.0
+        over = np.array([[-1.0, 0, last], [0, 1, 0], [0, 0, 1]])
+        back = np.array([[-1.0, 0, self.size[0] - 1.0], [0, 1, 0], [0, 0, 1]])
+        across, down = self.lines.across.copy(), self.lines.down.copy()
+        across[:, [0, 2]] = last - across[:, [2, 0]]
+        down[:, [0, 2]] = last - down[:, [2, 0]]
+        lines = _Lines(over @ self.lines.upright @ back, across, down, self.lines.size)
+        return RuledPicture(lines, self.size, self.factor)
+
+    def lay(self, form: FormTemplate, page: PageTemplate, quarter_turns: int) -> list[Way]:
+        """The best ways to lay a page, up to three."""
+        pattern = pattern_of(form, page, quarter_turns)
+        if pattern is None:
+            return []
         extent = np.concatenate([pattern.across, pattern.down])
         mm = max(extent[:, 2].max() - extent[:, 0].min(), extent[:, 3].max() - extent[:, 1].min())
         scales = SHEET[0] * CELLS / mm, SHEET[1] * CELLS / mm
@@ -316,50 +431,110 @@ class _Picture:
         xs = _axis(self.columns, pattern.down[:, 0], _lengths(pattern.down), scales)
         if not len(xs):
             return []
-        across, down = sampled(pattern.across), sampled(pattern.down)
-        ways: list[tuple[float, Array]] = []
-        for sy, oy in ys:
-            for sx, ox in xs:
-                if not STRETCH[0] < sx / sy < STRETCH[1]:
-                    continue
-                score = self._score(across, down, (sx, ox), (sy, oy))
-                if score >= LEAST_SCORE:
-                    ways.append((score, np.array([[sx, 0, ox], [0, sy, oy], [0, 0, 1.0]])))
-        ways.sort(key=lambda way: way[0], reverse=True)
-        return ways[:3]
+        return self._best(form, page, quarter_turns, [(x, y) for y in ys for x in xs])
 
-    def _score(
-        self, across: Array, down: Array, x: tuple[float, float], y: tuple[float, float]
-    ) -> float:
+    def laid_anew(self, way: Way) -> list[Way]:
+        """Better ways to lay a page, each axis by the lines that the other one says it has.
+
+        A table's columns end with the table: once the rows are known, so is where each of the
+        verticals begins and ends, and columns of another table no longer speak for it.
+        """
+        form, page, turns = way.form, way.page, way.quarter_turns
+        across, down = way.pattern.across, way.pattern.down
+        y = float(way.laid[1, 1]), float(way.laid[1, 2])
+        xs = _axis_given(self.down, down[:, [0, 1, 3]], y)
+        better = self._best(form, page, turns, [(x, y) for x in xs])
+        for other in better[:1]:
+            x = float(other.laid[0, 0]), float(other.laid[0, 2])
+            ys = _axis_given(self.across.T, across[:, [1, 0, 2]], x)
+            better += self._best(form, page, turns, [(x, y) for y in ys])
+        return better
+
+    def _best(
+        self,
+        form: FormTemplate,
+        page: PageTemplate,
+        quarter_turns: int,
+        axes: Iterable[tuple[Axis, Axis]],
+    ) -> list[Way]:
+        pattern = pattern_of(form, page, quarter_turns)
+        if pattern is None:
+            return []
+        ways = []
+        for x, y in axes:
+            if STRETCH[0] < x[0] / y[0] < STRETCH[1]:
+                laid = np.array([[x[0], 0.0, x[1]], [0, y[0], y[1]], [0, 0, 1]])
+                seen = self._score(pattern, laid)
+                ways.append(Way(form, page, quarter_turns, pattern, laid, seen))
+        good = [way for way in ways if way.seen >= LEAST_SCORE]
+        good.sort(key=lambda way: way.seen, reverse=True)
+        return good[:3]
+
+    def settled(self, way: Way) -> Way:
+        """The way once each of its lines has pulled it to the nearest one in the picture.
+
+        Lines of the picture never are quite upright: what lies under the sheet has lines too.
+        """
+        across, down = way.pattern.samples
+        middle = np.concatenate([across, down]).mean(axis=0)
+        laid = way.laid
+        for reach in SETTLING_CELLS:
+            rows, values, weights = [], [], []
+            for points, to_line, axis in ((across, self.to_across, 1), (down, self.to_down, 0)):
+                at = project(laid, points)
+                off, inside = _looked_up(to_line, at)
+                near = inside & (np.abs(off) <= reach)
+                x, y = ((points[near] - middle) / SETTLING_MM).T
+                there = at[near, axis] + off[near]
+                one, none = np.ones_like(x), np.zeros_like(x)
+                own = [x, y, one, none, none, none], [none, none, none, x, y, one]
+                rows.append(np.stack([*own[axis], -x * there, -y * there], axis=1))
+                values.append(there)
+                weights.append(1.0 / (1.0 + (off[near] / (0.4 * reach)) ** 2) ** 2)
+            left, right, say = (np.concatenate(part) for part in (rows, values, weights))
+            if len(left) < LEAST_TO_SETTLE:
+                break
+            into = np.array([[1, 0, -middle[0]], [0, 1, -middle[1]], [0, 0, SETTLING_MM]])
+            into /= SETTLING_MM
+            before = laid @ np.linalg.inv(into)
+            before = (before / before[2, 2]).ravel()[:8]
+            # Where few lines have a say the rest stays as it is.
+            pull = len(left) * np.array([1e-3] * 6 + [CELLS**2 * 1e-3] * 2)
+            normal = (left * say[:, None]).T @ left + np.diag(pull)
+            change = np.linalg.solve(normal, (left * say[:, None]).T @ (right - left @ before))
+            laid = np.append(before + change, 1.0).reshape(3, 3) @ into
+            laid = laid / laid[2, 2]
+        return replace(way, laid=laid, seen=self._score(way.pattern, laid))
+
+    def _score(self, pattern: Pattern, laid: Array) -> float:
         """Share of the rulings seen, less the share seen beside them; 0 where few are in view."""
         total = hits = wrong = 0.0
-        wide, high = self.lines.size
-        for points, mask, step in (
-            (across, self.across, (0.0, 1.0)),
-            (down, self.down, (1.0, 0.0)),
-        ):
-            u, v = points[:, 0] * x[0] + x[1], points[:, 1] * y[0] + y[1]
-            inside = (u >= 0) & (u < wide - 1) & (v >= 0) & (v < high - 1)
-            if inside.sum() < 0.5 * len(points):
+        across, down = pattern.samples
+        for points, mask, axis in ((across, self.across, 1), (down, self.down, 0)):
+            at = project(laid, points)
+            seen, inside = _looked_up(mask, at)
+            if inside.sum() < LEAST_IN_VIEW * len(points):
                 return 0.0
             total += float(inside.sum())
-            hits += _at(mask, u[inside], v[inside])
+            hits += float(seen[inside].sum())
+            aside = np.zeros(2)
+            aside[axis] = BESIDE_MM * laid[axis, axis]
             for sign in (-1, 1):
-                du, dv = sign * step[0] * BESIDE_MM * x[0], sign * step[1] * BESIDE_MM * y[0]
-                wrong += 0.5 * _at(mask, u[inside] + du, v[inside] + dv)
+                beside, within = _looked_up(mask, at + sign * aside)
+                wrong += 0.5 * float(beside[within & inside].sum())
         return (hits - wrong) / total
 
-    def explained(self, pattern: Pattern, laid: Array) -> float:
+    def explained(self, way: Way) -> float:
         """Share of the long lines within a page's tables that the page has, 0 to 1."""
+        pattern, laid = way.pattern, way.laid
         high, wide = self.across.shape
-        scale, shift = laid[[0, 1], [0, 1]], laid[:2, 2]
-        every = np.concatenate([pattern.across, pattern.down])
-        corners = np.array([every[:, :2].min(axis=0), every[:, 2:].max(axis=0)]) * scale + shift
+        every = project(laid, np.concatenate([pattern.across, pattern.down]).reshape(-1, 2))
+        corners = np.array([every.min(axis=0), every.max(axis=0)])
         (x0, y0), (x1, y1) = np.clip(np.rint(corners), 0, [wide, high]).astype(int)
         known = every_length = 0
         for lines, pieces in ((pattern.across, self.lines.across), (pattern.down, self.lines.down)):
             there, here = np.zeros((high, wide), np.uint8), np.zeros((high, wide), np.uint8)
-            ends = np.rint(lines.reshape(-1, 2, 2) * scale + shift).astype(np.int32)
+            ends = np.rint(project(laid, lines.reshape(-1, 2))).astype(np.int32).reshape(-1, 2, 2)
             cv2.polylines(there, list(ends), False, 1, thickness=4 * NEAR_CELLS - 1)
             long = pieces[_lengths(pieces) > LONG_LINE * CELLS]
             cv2.polylines(here, list(np.rint(long).astype(np.int32).reshape(-1, 2, 2)), False, 1)
@@ -367,10 +542,9 @@ class _Picture:
             every_length += int(here[y0:y1, x0:x1].sum())
         return known / every_length if every_length else 0.0
 
-    def guess(
-        self, form: FormTemplate, page: PageTemplate, to_cells: Array, factor: float, fit: float
-    ) -> Guess | None:
+    def guess(self, way: Way, fit: float) -> Guess | None:
         """A way to lay a page as a guess: its crossings in px of the full picture."""
+        form, page, to_cells, factor = way.form, way.page, way.to_cells, self.factor
         points = _crossings(form, page)
         expected = project(to_cells, points)
         seen = np.full((len(points), 2), np.nan)
@@ -414,12 +588,25 @@ def sampled(lines: Array, step_mm: float = 10.0) -> Array:
     return np.concatenate(points)
 
 
-def _at(mask: Mask, u: Array, v: Array) -> float:
-    """How many points lie on a mask; those outside do not."""
-    columns, rows = np.rint(u).astype(int), np.rint(v).astype(int)
-    high, wide = mask.shape
-    inside = (columns >= 0) & (columns < wide) & (rows >= 0) & (rows < high)
-    return float(mask[rows[inside], columns[inside]].sum())
+def _looked_up(cells: NDArray[np.generic], at: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """(n,) what stands in the cells at (n, 2) places, 0 outside; and which places are inside."""
+    places = np.rint(at).astype(int)
+    high, wide = cells.shape
+    inside = (
+        (places[:, 0] >= 0) & (places[:, 0] < wide) & (places[:, 1] >= 0) & (places[:, 1] < high)
+    )
+    found = np.zeros(len(at))
+    found[inside] = cells[places[inside, 1], places[inside, 0]]
+    return found, np.asarray(inside, np.bool_)
+
+
+def _to_nearest(mask: Mask) -> NDArray[np.int16]:
+    """(h, w) how many cells down (or, below 0, up) the nearest line is; far where there is none."""
+    far = np.int16(10000)
+    row = np.arange(mask.shape[0], dtype=np.int16)[:, None]
+    last = np.maximum.accumulate(np.where(mask > 0, row, -far), axis=0) - row
+    coming = np.minimum.accumulate(np.where(mask > 0, row, far)[::-1], axis=0)[::-1] - row
+    return np.asarray(np.where(-last < coming, last, coming), np.int16)
 
 
 def _axis(
@@ -443,10 +630,14 @@ def _axis(
     scale, offset = scale[good], offset[good]
     if not len(scale):
         return []
+    smooth = np.maximum(profile, np.maximum(np.roll(profile, 1), np.roll(profile, -1)))
+    # The strongest lines say which of the thousands are worth a look at all lines.
+    cover = _cover(smooth, scale, offset, place[strong], np.asarray(weight[strong], np.float64))
+    likely = np.argsort(-cover)[:MOST_LIKELY]
+    scale, offset = scale[likely], offset[likely]
     at = scale[:, None] * place[None, :] + offset[:, None]
     cells = np.rint(at).astype(int)
     inside = (cells >= 0) & (cells < len(profile))
-    smooth = np.maximum(profile, np.maximum(np.roll(profile, 1), np.roll(profile, -1)))
     seen = np.where(inside, smooth[np.clip(cells, 0, len(profile) - 1)], 0.0)
     due = scale[:, None] * weight[None, :]
     cover = np.minimum(seen / np.maximum(due, 1.0), 1.0) * weight
@@ -480,6 +671,70 @@ def _axis(
     return kept
 
 
+def _cover(profile: Array, scale: Array, offset: Array, place: Array, weight: Array) -> Array:
+    """(n,) share of some lines that a profile has, for each way to lay them."""
+    cells = np.rint(scale[:, None] * place[None, :] + offset[:, None]).astype(int)
+    inside = (cells >= 0) & (cells < len(profile))
+    seen = np.where(inside, profile[np.clip(cells, 0, len(profile) - 1)], 0.0)
+    due = np.maximum(scale[:, None] * weight[None, :], 1.0)
+    hits = (np.minimum(seen / due, 1.0) * weight).sum(axis=1)
+    return np.asarray(hits / np.maximum((inside * weight).sum(axis=1), 0.5 * weight.sum()))
+
+
+def _axis_given(mask: Mask, lines: Array, other: Axis) -> list[Axis]:
+    """Ways to lay the lines of one direction where the other axis is known, best first.
+
+    Every scale and every offset is tried: each line says for all offsets at once how much of it
+    would be seen.
+
+    Args:
+        mask: (h, w) where the picture has lines of this direction, which run down it.
+        lines: (n, 3) mm: place, start and end of each.
+        other: How the axis along the lines is laid.
+    """
+    high, wide = mask.shape
+    scale, offset = other
+    lines = lines[np.argsort(lines[:, 0])]
+    spans, span_of = np.unique(np.rint(lines[:, 1:]), axis=0, return_inverse=True)
+    below = np.concatenate([np.zeros((1, wide), np.int32), np.cumsum(mask, axis=0, dtype=np.int32)])
+    rows = np.rint(np.clip(spans * scale + offset, 0, high)).astype(int)
+    run = rows[:, 1] - rows[:, 0]
+    share = ((below[rows[:, 1]] - below[rows[:, 0]]) / np.maximum(run, 1)[:, None]).astype("f4")
+    step = max(1, round(BESIDE_MM * scale))
+    hits = share.copy()
+    hits[:, step:] -= 0.5 * share[:, :-step]
+    hits[:, :-step] -= 0.5 * share[:, step:]
+    weight = run[span_of.ravel()] / scale
+    hits = hits[span_of.ravel()] * weight[:, None].astype("f4")
+    scales = scale * np.exp(np.arange(np.log(GIVEN[0]), np.log(GIVEN[1]), FINEST_STRETCH))
+    first = float(lines[0, 0])
+    cells = np.rint((lines[:, 0] - first)[None] * scales[:, None]).astype(int)
+    # Column k of the sums: the first line lies at cell k - reach.
+    reach = int(cells.max())
+    sums = np.zeros((len(scales), wide + reach), np.float32)
+    for one, at in zip(sums, cells, strict=True):
+        for line, cell in zip(hits, at, strict=True):
+            one[reach - cell : reach - cell + wide] += line
+    starts = np.arange(wide + reach) - reach
+    sofar = np.concatenate([[0.0], np.cumsum(weight)])
+    in_view = np.stack(
+        [
+            sofar[np.searchsorted(at, wide - starts)] - sofar[np.searchsorted(at, -starts)]
+            for at in cells
+        ]
+    )
+    score = np.where(in_view >= LEAST_IN_VIEW * sofar[-1], sums / np.maximum(in_view, 1e-9), -1.0)
+    kept: list[Axis] = []
+    near = round(np.log(1.02) / FINEST_STRETCH)
+    while len(kept) < MOST_GIVEN:
+        row, column = np.unravel_index(int(np.argmax(score)), score.shape)
+        if score[row, column] < LEAST_OF_AXIS:
+            break
+        kept.append((float(scales[row]), float(starts[column] - scales[row] * first)))
+        score[max(0, row - near) : row + near + 1, max(0, column - 4) : column + 5] = -1.0
+    return kept
+
+
 def _peaks(profile: Array, most: int) -> Array:
     """Cells of the strongest lines, a few cells apart."""
     left = profile.copy()
@@ -493,18 +748,30 @@ def _peaks(profile: Array, most: int) -> Array:
     return np.array(sorted(found), np.float64)
 
 
+_crossing_points: dict[tuple[str, float, int], Array] = {}
+
+
 def _crossings(form: FormTemplate, page: PageTemplate) -> Array:
     """(n, 2) mm: where a horizontal and a vertical black line meet."""
+    key = form.digest, form.enlargement, page.number
+    if form.digest and key in _crossing_points:
+        return _crossing_points[key]
     pattern = pattern_of(form, page)
     if pattern is None:
         return np.zeros((0, 2))
-    found = {
-        (round(float(x), 1), round(float(y), 1))
-        for x0, y, x1, _ in pattern.across
-        for x, y0, _, y1 in pattern.down
-        if x0 - 1 <= x <= x1 + 1 and y0 - 1 <= y <= y1 + 1
-    }
-    return np.array(sorted(found), np.float64).reshape(-1, 2)
+    across, down = pattern.across[:, None], pattern.down[None]
+    x, y = down[..., 0], across[..., 1]
+    meet = (
+        (across[..., 0] - 1 <= x)
+        & (x <= across[..., 2] + 1)
+        & (down[..., 1] - 1 <= y)
+        & (y <= down[..., 3] + 1)
+    )
+    every = np.stack(np.broadcast_arrays(x, y), axis=-1)[meet]
+    points = np.unique(np.round(every, 1), axis=0).reshape(-1, 2)
+    if form.digest:
+        _crossing_points[key] = points
+    return points
 
 
 def _line_at(pieces: Array, place: float, along: float, axis: int) -> float:

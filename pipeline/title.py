@@ -1,7 +1,8 @@
 """The printed title, read by Tesseract: what a sheet is that nothing else could place.
 
-Only for photos that are about to be turned away, so that the reason is a true one: another form
-(``wrong_form``), the right form in a bad photo (``poor_placement``), or no form at all.
+For photos that are about to be turned away, so that the reason is a true one: another form
+(``wrong_form``), the right form in a bad photo (``poor_placement``), or no form at all. And for
+pages that were placed by their print alone: those of one election day print much alike.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import numpy as np
 import pytesseract
 
 from models.errors import RecogniserError
-from models.forms.template import FormTemplate
+from models.forms.template import BoxMm, FormTemplate
 from models.recognisers.tesseract import find_tesseract
 from pipeline.arrays import Grey
+from pipeline.states import PlacedPage
 
 LONG_SIDE_PX = 1600
 """Titles of 5 mm on a 900 mm sheet are then 9 px high, about the least that Tesseract reads."""
@@ -52,6 +54,24 @@ COUNT_FORM_WORDS = (
 
 LEAST_WORDS = 3
 """How many of them make a count form."""
+
+ELECTIONS = re.compile(r"PPWP|DPRD|DPRA|DPRK|DPR|DPD|KWK")
+"""What the name of a model says about the election that it is of."""
+
+MODEL = re.compile(
+    r"(?:SALINAN|HASIL|SERTIFIKAT|C1|PLANO)[\s.,:_\-\u2013\u2014]{1,3}(PPWP|DPRD|DPRA|DPRK|DPR|DPD|KWK)\b"
+)
+"""The name of a model, in capitals: ``C.HASIL SALINAN-PPWP``."""
+
+OTHER_HEADING = re.compile(r"DEWAN\s+PERWAKILAN")
+HEADING = "PRESIDEN"
+"""A word of the heading of the president's forms, and what those of all others print instead."""
+
+HEADING_SHARE = 0.2
+"""The title stands in this part of the sheet, from the top."""
+
+TITLE_PX = 24.0
+"""Height to which a line of the title is brought."""
 
 LEAST_LETTERS = 8
 ALIKE = 0.8
@@ -94,6 +114,77 @@ def read_title(grey: Grey, forms: Iterable[FormTemplate]) -> Title:
     return best
 
 
+def other_model(placed: PlacedPage) -> str | None:
+    """Which other model a placed page surely says that it is, if any.
+
+    Reads the strip of the sheet where its form prints the title. What can't be read there is no
+    objection, nor is a form that names no election.
+
+    Raises:
+        RecogniserError: there is no Tesseract on this machine.
+    """
+    own = ELECTIONS.search(placed.form.title.upper())
+    strip = title_strip(placed)
+    if own is None or strip is None:
+        return None
+    return _other_model(_text(strip, "--psm 6"), own.group())
+
+
+def title_strip(placed: PlacedPage) -> Grey | None:
+    """What names the model on the sheet, straightened; ``None`` where no place of it is known.
+
+    The model's mark, and below it the line of the heading that names the president, if any.
+    """
+    wide, high = placed.form.page_mm
+    top = [text for text in placed.page.texts if text.at[1] < HEADING_SHARE * high]
+    mark = next((text for text in top if text.text.upper().startswith("MODEL")), None)
+    if mark is None:
+        return None
+    x, y = mark.at
+    size = mark.height
+    before, after = (8.0, 8.0) if mark.anchor == "middle" else (1.0, 9.6)
+    # Two lines, without the frame around them.
+    boxes = [((x - before * size, y - 1.4 * size, x + after * size, y + 2.6 * size), size)]
+    headings = sorted((text.at[1], text.height) for text in top if HEADING in text.text)
+    for line, height in headings[:1]:
+        boxes.append(((0.15 * wide, line - 0.8 * height, 0.85 * wide, line + 0.8 * height), height))
+    cut = [_straightened(placed, box, TITLE_PX / height) for box, height in boxes]
+    across = max(part.shape[1] for part in cut)
+    return np.vstack([_on_paper(part, across) for part in cut])
+
+
+def _on_paper(part: Grey, across: int) -> Grey:
+    """A picture with paper around it, ``across`` px wide and 12 more on each side."""
+    rim = ((12, 12), (12, 12 + across - part.shape[1]))
+    return np.pad(part, rim, constant_values=int(np.percentile(part, 75)))
+
+
+def _straightened(placed: PlacedPage, box: BoxMm, scale: float) -> Grey:
+    """A part of the sheet at ``scale`` px a mm."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    across, down = round((x1 - x0) * scale), round((y1 - y0) * scale)
+    ends = np.array([[0, 0], [across, 0], [across, down], [0, down]], np.float32) - 0.5
+    into = cv2.getPerspectiveTransform(placed.warp.to_px(corners).astype(np.float32), ends)
+    flat = cv2.warpPerspective(
+        placed.photo.grey, into, (across, down), flags=cv2.INTER_CUBIC, borderValue=255
+    )
+    return np.asarray(flat, np.uint8)
+
+
+def _other_model(text: str, own: str) -> str | None:
+    """What the print of a title says about the election, where that is not ``own``."""
+    print_ = re.sub(r"\s+", " ", text.upper())
+    if own in print_ or (own == "PPWP" and HEADING in print_):
+        return None
+    for found in MODEL.finditer(print_):
+        # A lost letter makes DPR of DPRD: one that begins like the other says nothing.
+        if not (own.startswith(found.group(1)) or found.group(1).startswith(own)):
+            return found.group()
+    heading = OTHER_HEADING.search(print_) if own == "PPWP" else None
+    return heading.group() if heading else None
+
+
 @cache
 def _configured() -> None:
     """Point pytesseract at the program once; one thread, as workers share the cores."""
@@ -104,10 +195,10 @@ def _configured() -> None:
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 
-def _text(grey: Grey) -> str:
+def _text(grey: Grey, mode: str = "--psm 3") -> str:
     _configured()
     try:
-        return str(pytesseract.image_to_string(grey, lang="eng", config="--psm 3", timeout=SECONDS))
+        return str(pytesseract.image_to_string(grey, lang="eng", config=mode, timeout=SECONDS))
     except pytesseract.TesseractError as error:
         raise RecogniserError(f"Tesseract does not run: {error}") from error
     except RuntimeError:

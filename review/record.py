@@ -42,7 +42,7 @@ class RecordLine:
     place: str
     label: str
     hidden: bool
-    """It still waits, and whoever asked may have to answer it blind."""
+    """Its number still waits, here or on a copy, and whoever asked may have to answer it blind."""
     reason: str
     reference: str
     crop: bytes | None
@@ -149,9 +149,12 @@ def as_pdf(record: KecamatanRecord, t: Speaker) -> bytes:
             [say(line.place), say(line.item.tps or "", small)],
             [say(line.label), say("" if line.hidden else line.told, small)],
             say(_number(t, line.item.entry, line.hidden)),
-            say(_audited(t, line.item), head),
+            say("?" if line.hidden else _audited(t, line.item), head),
             say(_number(t, line.item.reading, line.hidden)),
-            [say(outcome_text(t, line.item)), say(" · ".join(_who_and_why(t, line)), small)],
+            [
+                say(outcome_text(t, line.item, hidden=line.hidden)),
+                say(" · ".join(_who_and_why(t, line)), small),
+            ],
             _picture(line.crop) if line.crop else say("–"),
         ]
         for line in record.lines
@@ -176,13 +179,16 @@ def as_pdf(record: KecamatanRecord, t: Speaker) -> bytes:
     return out.getvalue()
 
 
-def outcome_text(t: Speaker, item: QueueItem) -> str:
-    """What was found, or whom the item waits for."""
-    return t.name("outcome", item.outcome) if item.outcome else t.name("status", item.status)
+def outcome_text(t: Speaker, item: QueueItem, *, hidden: bool = False) -> str:
+    """What was found, or whom the item waits for; the status alone where the finding is hidden."""
+    if item.outcome and not hidden:
+        return t.name("outcome", item.outcome)
+    return t.name("status", item.status)
 
 
 def _who_and_why(t: Speaker, line: RecordLine) -> list[str]:
-    who = [f"{line.item.decided_by}, {t.moment(line.item.decided_at)}"] if line.item.outcome else []
+    decided = line.item.outcome is not None and not line.hidden
+    who = [f"{line.item.decided_by}, {t.moment(line.item.decided_at)}"] if decided else []
     return [*who, *(one for one in (line.reference, line.reason) if one)]
 
 

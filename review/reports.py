@@ -77,7 +77,11 @@ def safe_text(text: str) -> str:
 
 
 def rows_of(
-    store: Store, wanted: ItemFilter, names: Names, *, hides_waiting: bool
+    store: Store,
+    wanted: ItemFilter,
+    names: Names,
+    *,
+    waiting: frozenset[tuple[str, str, str]] = frozenset(),
 ) -> Iterator[tuple[Cell, ...]]:
     """One row an item, by TPS and field; texts are safe for spreadsheets.
 
@@ -85,8 +89,8 @@ def rows_of(
         store: Where the items are.
         wanted: Which items, within the user's regions.
         names: Of regions and fields.
-        hides_waiting: Leave out what is known of fields that still wait: whoever asks may have to
-            answer them blind.
+        waiting: TPS, form and field of numbers that are left out, whatever item is about them:
+            whoever asks may have to answer them blind. Empty for those who answer nothing.
 
     """
     for some in _chunks(store.overview.items_by_place(wanted)):
@@ -94,7 +98,7 @@ def rows_of(
         decisions = store.overview.last_decisions(done)
         recipes = store.history.recipes_of(some)
         for item in some:
-            hidden = hides_waiting and item.is_waiting and item.field is not None
+            hidden = (item.tps, item.form, item.field) in waiting
             yield tuple(
                 safe_text(value) if isinstance(value, str) else value
                 for value in _row(
@@ -117,7 +121,7 @@ def _row(
 ) -> tuple[Cell, ...]:
     tps = item.tps or ""
     finding = (decision.after or {}).get("finding", {}) if decision else {}
-    audited = item.number if item.settles_number else None
+    audited = item.number if item.settles_number and not hidden else None
     return (
         item.id,
         tps,
@@ -136,11 +140,11 @@ def _row(
         "" if hidden else item.rule or "",
         None if hidden else item.votes,
         item.status.value,
-        item.outcome.value if item.outcome else "",
+        item.outcome.value if item.outcome and not hidden else "",
         item.decided_by or "",
         item.decided_at.astimezone(WIB).isoformat(timespec="seconds") if item.decided_at else "",
-        finding.get("reason", ""),
-        finding.get("reference", ""),
+        "" if hidden else finding.get("reason", ""),
+        "" if hidden else finding.get("reference", ""),
         item.sha256 or "",
         item.pdf_page,
         recipe or "",

@@ -36,8 +36,7 @@ def read_settings(acting: Acting) -> Settings:
 
 def current_settings(store: Store) -> Settings:
     """The settings now."""
-    with store.connections.reading() as connection:
-        return read_settings(Acting(connection))
+    return store.connections.read(lambda connection: read_settings(Acting(connection)))
 
 
 def change_setting(store: Store, user: User, name: str, value: Any) -> Settings:  # noqa: ANN401

@@ -14,6 +14,9 @@ from flows.commands.conflicts import Format, format_of, writing
 from flows.commands.friendly import FriendlyGroup
 from flows.commands.options import (
     ElectionOption,
+    ExpectOption,
+    OwedFormOption,
+    RegionsOption,
     check_election,
     check_form,
     check_region,
@@ -52,7 +55,7 @@ def import_entries(
         typer.Option(
             metavar="ID",
             callback=check_form,
-            help="The form that a CSV's columns are fields of, e.g. c-hasil-dpr-2024.",
+            help="The form that the numbers are of: for a CSV, and for JSON of a form of your own.",
         ),
     ] = None,
     as_of: Annotated[
@@ -77,7 +80,9 @@ def import_entries(
 
     - `chasil entries import dpr.csv --form c-hasil-dpr-2024`
     """
+    from flows.given import settled_now
     from flows.importing import import_entries as import_them
+    from flows.kept import NOTHING_GIVEN
     from models.elections import election_called, election_of
     from models.store.store import Store
 
@@ -91,6 +96,7 @@ def import_entries(
             election=told,
             form=form,
             as_of=parse_moment(as_of) if as_of else None,
+            owed=settled_now(store, NOTHING_GIVEN).owed,
         )
     for problem in imported.problems[:PROBLEMS_SHOWN]:
         typer.echo(f"not used: {problem.message}", err=True)
@@ -116,24 +122,33 @@ def import_entries(
 
 
 @app.command("check")
-def check() -> None:
+def check(
+    expect: ExpectOption = None,
+    regions: RegionsOption = None,
+    form: OwedFormOption = None,
+) -> None:
     """Work out all rules over the reported numbers, and compare them with what was read so far.
 
     A run without photos: it lists the conflicts of everything in the store anew, and brings the
     auditors' queue up to it. For elections of which no form can be read yet this is all there is.
+    What earlier runs were given by `--expect`, `--regions` and `--form` counts on.
 
     For example:
 
     - `chasil entries check`
+
+    - `chasil entries check --expect none`
     """
     from rich.console import Console
 
     from flows.checking import check_entries
+    from flows.given import given_now
     from flows.summary import summary_table
     from models.store.store import Store
 
     with Store.open() as store:
-        summary = check_entries(store)
+        given = given_now(store, expect=expect, regions=regions, form=form)
+        summary = check_entries(store, given, lambda line: typer.echo(line, err=True))
     Console().print(summary_table(summary))
     if summary.conflicts:
         typer.echo(

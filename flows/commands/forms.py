@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,6 @@ class NoSuchPage(InputFileError):
 
     code = "no_such_page"
     remedy = "See `chasil forms list` for the pages a form has."
-
-
-class FormNotInstalled(InputFileError):
-    """A form can't be put among the installed ones."""
-
-    code = "form_not_installed"
-    remedy = "Give the form an id and a square code of its own, or remove the other file first."
 
 
 @app.callback()
@@ -187,6 +181,8 @@ def new(
     from flows.newform.asking import ask as ask_person
     from flows.newform.build import build
     from flows.newform.draft import draft_of
+    from flows.newform.folders import make_folder
+    from flows.newform.installing import require_own_id
     from flows.newform.open_blank import open_blank
     from flows.newform.picture import check_picture
     from flows.pictures import save_picture
@@ -201,10 +197,11 @@ def new(
     if ask:
         said = ask_person(draft, said)
     built = build(draft, said, source=f"Measured by `chasil forms new` from {blank.name}.")
-    out.mkdir(parents=True, exist_ok=True)
+    require_own_id(built.form.id)
+    make_folder(out)
     target = out / f"{built.form.id}.json"
-    target.write_bytes(built.content)
-    text = answers_as_toml(built.answers, built.notes, built.form.sums)
+    _write_draft(target, built.content)
+    text = answers_as_toml(built.answers, built.notes, built.form.sums, built.form)
     kept = out / f"{built.form.id}-answers.toml"
     if answers is None or not kept.exists():
         if kept.exists() and kept.read_text(encoding="utf-8") != text:
@@ -220,8 +217,15 @@ def new(
         typer.echo(
             f"page {page.number}: {len(template.fields)} fields, "
             f"{sum(len(field.boxes) for field in template.fields)} boxes, {marks}, "
-            f"{len(page.fiducials)} corner marks; see {picture}"
+            f"{len(page.fiducials)} corner marks, "
+            f"{sum(field.words is not None for field in template.fields)} numbers also in words; "
+            f"see {picture}"
         )
+        if not page.fiducials and page.tag is None:
+            typer.echo(
+                f"Page {page.number} has no corner marks and no square code: photos of it are "
+                "turned away more often. If the sheet is not printed yet, add marks."
+            )
     for line in built.form.sums or ():
         typer.echo(f"sum: {line.total} = {' + '.join(line.parts)}")
     unnamed = [name for name in built.form.field_names if name.startswith("field_")]
@@ -234,6 +238,16 @@ def new(
     )
     if check:
         _try(target, 2, None)
+
+
+def _write_draft(target: Path, content: bytes) -> None:
+    """Write a draft; another one that lies there, perhaps changed by hand, is kept beside it."""
+    if target.exists() and target.read_bytes() != content:
+        number = 1 + len(list(target.parent.glob(f"{target.stem}.before-*")))
+        before = target.with_suffix(f".before-{number}")
+        target.rename(before)
+        typer.echo(f"{target} was another one; it is kept as {before}")
+    target.write_bytes(content)
 
 
 class NoBoxesFound(InputFileError):
@@ -273,19 +287,24 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from flows.newform.folders import make_folder
     from flows.newform.trial import TRIAL_CAMERAS, PageTrial, advice, as_installed, try_form
     from pipeline.read import load_reader
 
     console = Console()
     trials: list[PageTrial] = []
+    if photos is not None:
+        make_folder(photos)
     with as_installed(draft) as form:
-        for one in try_form(form, load_reader(), copies=copies):
+        many, began = copies * len(TRIAL_CAMERAS) * len(form.pages), time.monotonic()
+        for one in try_form(form, load_reader(), copies=copies, cameras=TRIAL_CAMERAS):
             trials.append(one)
             if photos is not None:
-                photos.mkdir(parents=True, exist_ok=True)
-                name = f"{form.id}-page-{one.page}-{one.camera}-{len(trials):03d}.jpg"
-                (photos / name).write_bytes(one.content)
-            console.print(f"{len(trials)} photos read", end="\r")
+                (photos / one.name).write_bytes(one.content)
+            minutes = (time.monotonic() - began) / len(trials) * (many - len(trials)) / 60
+            console.print(
+                f"{len(trials)} of {many} photos read, about {minutes:.0f} min left  ", end="\r"
+            )
     table = Table(title=f"{form.id}: written, photographed and read back")
     table.add_column("page", justify="right")
     table.add_column("photos")
@@ -330,34 +349,7 @@ def install(
 
     - `chasil forms install form-draft/pilkades-2026.json`
     """
-    from models.forms.template import (
-        installed_forms,
-        load_form,
-        load_form_file,
-        own_forms_folder,
-        shipped_forms,
-    )
+    from flows.newform.installing import install_form
 
-    form = load_form_file(draft)
-    target = own_forms_folder() / f"{form.id}.json"
-    if form.id in shipped_forms():
-        raise FormNotInstalled(f"{form.id} is the id of a form that comes with chasil")
-    if target.exists() and not replace:
-        raise FormNotInstalled(f"{target} is there already; --replace puts this one in its place")
-    if form.copy_of is not None and form.copy_of not in installed_forms():
-        raise FormNotInstalled(f"it is a copy of {form.copy_of}, which is not installed")
-    own_tags = {page.tag.id for page in form.pages if page.tag is not None}
-    for other in installed_forms():
-        if other == form.id:
-            continue
-        known = load_form(other)
-        tags = {page.tag.id for page in known.pages if page.tag is not None}
-        if known.tag_family == form.tag_family and own_tags & tags:
-            twice = ", ".join(str(one) for one in sorted(own_tags & tags))
-            raise FormNotInstalled(f"the square code {twice} is that of {other} already")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(draft.read_bytes())
-    except OSError as error:
-        raise FormNotInstalled(f"{target}: {error.strerror}") from error
+    form, target = install_form(draft, replace=replace)
     typer.echo(f"{target}: {form.title}, {len(form.pages)} pages, {len(form.field_names)} fields")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ import typer
 from models.elections import Election, election_called
 
 TPS_DIGITS = 13
+
+NONE = "none"
+"""As ``flows.kept.NONE``; that brings the store along, and this module must not."""
 
 
 def check_owed_form(form: str | None) -> str | None:
@@ -37,6 +41,24 @@ def check_region(code: str | None) -> str | None:
             f"not {code!r}"
         )
     return code
+
+
+def check_expected(codes: str | None) -> str | None:
+    """Regions by commas, ``none`` alone or before them, or nothing; a usage error otherwise."""
+    if codes is not None:
+        first, *rest = codes.split(",")
+        for code in rest if first == NONE else (first, *rest):
+            if not code:
+                raise typer.BadParameter("regions stand by commas: 3215,3216")
+            check_region(code)
+    return codes
+
+
+def check_table(path: Path | None) -> Path | None:
+    """A file or folder that is there, ``none``, or nothing; a usage error otherwise."""
+    if path is not None and str(path) != NONE and not path.exists():
+        raise typer.BadParameter(f"there is no file or folder {path}")
+    return path
 
 
 def parse_moment(text: str) -> datetime:
@@ -98,5 +120,35 @@ ElectionOption = Annotated[
         callback=check_election,
         help="Which election they are of, where the path does not say it: ppwp, dpr, dpd, dprdp "
         "(DPRD provinsi) or dprdk (DPRD kabupaten/kota).",
+    ),
+]
+
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE",
+        callback=check_expected,
+        help="A region's code (or its first digits; several by commas): each of its TPS must have "
+        "photos, also in later runs. `none` drops what was expected before, `none,3216` expects "
+        "only this region.",
+    ),
+]
+RegionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        callback=check_table,
+        help="A table of regions for --expect, and to hold the photos' headers against, instead of "
+        "the one that comes with chasil: a CSV, or Sirekap's JSON. It counts in later runs too; "
+        "`none` drops it.",
+    ),
+]
+OwedFormOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        callback=check_owed_form,
+        help="The form that every TPS owes, also in later runs: its pages are what can be missing. "
+        "[default: CHASIL_FORM, else as in the last run, else c-hasil-ppwp-2024]",
     ),
 ]

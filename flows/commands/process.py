@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import ElectionOption, check_owed_form, check_region
+from flows.commands.options import (
+    ElectionOption,
+    ExpectOption,
+    OwedFormOption,
+    RegionsOption,
+)
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells give it."""
@@ -42,23 +47,8 @@ def process(
             "names begin with the 13-digit code.",
         ),
     ] = None,
-    expect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE",
-            callback=check_region,
-            help="A region's code (or its first digits): each of its TPS must have photos.",
-        ),
-    ] = None,
-    regions: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            metavar="PATH",
-            help="A table of regions for --expect, and to hold the photos' headers against, "
-            "instead of the one that comes with chasil: a CSV, or Sirekap's JSON.",
-        ),
-    ] = None,
+    expect: ExpectOption = None,
+    regions: RegionsOption = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Reading processes. [default: one a processor]"),
@@ -66,15 +56,7 @@ def process(
     batch_size: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Photos that are stored together.")
     ] = 100,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            callback=check_owed_form,
-            help="The form that every TPS owes: its pages are what can be missing. "
-            "[default: CHASIL_FORM, or c-hasil-ppwp-2024]",
-        ),
-    ] = None,
+    form: OwedFormOption = None,
     dask: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Read on this Dask cluster (`local`: make one here)."),
@@ -84,7 +66,8 @@ def process(
 
     Everything is kept in the folder CHASIL_HOME. A run that is cut off loses nothing: start it
     again, and only what is missing is read. Conflicts are drawn from all photos and entries that
-    the store holds, also from earlier runs.
+    the store holds, also from earlier runs. What `--expect`, `--regions` and `--form` say counts
+    on in the runs and checks that follow.
 
     For example:
 
@@ -96,8 +79,6 @@ def process(
 
     from rich.console import Console
 
-    if form:
-        os.environ["CHASIL_FORM"] = form
     if dask:
         os.environ["CHASIL_DASK"] = dask
     from flows.batch import run_process
@@ -114,6 +95,7 @@ def process(
             manifest=manifest,
             regions=regions,
             expect=expect,
+            form=form,
             workers=workers,
             batch_size=batch_size,
         )

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.conflicts import Format, format_of, writing
-from flows.commands.options import check_region, check_tps, parse_moment
+from flows.commands.options import (
+    ElectionOption,
+    ExpectOption,
+    RegionsOption,
+    check_region,
+    check_tps,
+    parse_moment,
+)
 
 if TYPE_CHECKING:
     from pipeline.diff import Diff
@@ -90,10 +97,9 @@ def reprocess(
             exists=True, metavar="PATH", help="Import these reported numbers first, as revisions."
         ),
     ] = None,
-    regions: Annotated[
-        Path | None,
-        typer.Option(exists=True, metavar="PATH", help="A table of regions, as for `process`."),
-    ] = None,
+    election: ElectionOption = None,
+    expect: ExpectOption = None,
+    regions: RegionsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would run, and how long.")
     ] = False,
@@ -110,7 +116,9 @@ def reprocess(
     """Read again what is stale, import entries again, compare again, and say what changed.
 
     Photos come from the store. A photo that the present forms, recognisers and code have read is
-    not read again. Auditors' decisions stay, unless what they rest on has changed.
+    not read again. Auditors' decisions stay, unless what they rest on has changed. What earlier
+    runs were given by `--expect`, `--regions` and `--form` counts on (CHASIL_FORM names another
+    form that every TPS owes; `--form` here chooses photos).
 
     A MOMENT is `2024-02-20` or `2024-02-20T14:00`, in WIB where it names no zone.
 
@@ -129,6 +137,7 @@ def reprocess(
     from flows.reprocess import planned, run_reprocess
     from flows.settings import end_properly_when_told
     from flows.summary import summary_table
+    from models.elections import election_called
     from models.store.selection import Choice
 
     chosen_format = _checked_format(shown, out)
@@ -149,14 +158,21 @@ def reprocess(
         read_before=_moment(recipe_older_than),
         statuses=tuple(status or ()),
     )
+    told = election_called(election) if election else None
     if dry_run:
-        Console().print(plan_table(planned(choice, entries)))
+        Console().print(plan_table(planned(choice, entries, election=told)))
         return
     end_properly_when_told()
     typer.echo("Starting; Prefect takes some seconds …", err=True)
     try:
         done = run_reprocess(
-            choice, entries=entries, regions=regions, workers=workers, batch_size=batch_size
+            choice,
+            entries=entries,
+            election=election,
+            regions=regions,
+            expect=expect,
+            workers=workers,
+            batch_size=batch_size,
         )
     except KeyboardInterrupt:
         typer.echo("Stopped. What was read is kept: the same command goes on from here.", err=True)

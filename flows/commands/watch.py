@@ -9,6 +9,12 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.options import (
+    ElectionOption,
+    ExpectOption,
+    OwedFormOption,
+    RegionsOption,
+)
 from flows.commands.process import INTERRUPTED
 
 
@@ -21,14 +27,14 @@ def watch(
         Path | None,
         typer.Option(exists=True, metavar="PATH", help="Where reported numbers land."),
     ] = None,
+    election: ElectionOption = None,
     manifest: Annotated[
         Path | None,
         typer.Option(exists=True, metavar="CSV", help="Which photo is of which TPS: photo,tps."),
     ] = None,
-    regions: Annotated[
-        Path | None,
-        typer.Option(exists=True, metavar="PATH", help="A table of regions of your own."),
-    ] = None,
+    expect: ExpectOption = None,
+    regions: RegionsOption = None,
+    form: OwedFormOption = None,
     every: Annotated[
         float, typer.Option(min=1.0, metavar="SECONDS", help="Time between two looks.")
     ] = 60.0,
@@ -48,7 +54,8 @@ def watch(
     """Watch a folder: read photos and import entries as they land, and compare.
 
     A file is taken when it has not changed between two looks, or was moved into place. End it
-    with Ctrl-C at any time and start it again: the store knows what came in before.
+    with Ctrl-C at any time and start it again: the store knows what came in before. A row that
+    comes into the manifest later than its photo still counts.
 
     For example:
 
@@ -64,7 +71,14 @@ def watch(
 
     try:
         with Watcher(
-            folder, entries=entries, manifest=manifest, regions=regions, workers=workers
+            folder,
+            entries=entries,
+            election=election,
+            manifest=manifest,
+            regions=regions,
+            expect=expect,
+            form=form,
+            workers=workers,
         ) as watcher:
             keep_watching(watcher, every, lambda said: typer.echo(said, err=True), looks=looks)
     except KeyboardInterrupt:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Literal
 
 from flows.newform.answers import PEMILU_2024, Answers, AnswersError, unknown_fields
 from flows.newform.draft import Draft, box_stroke_mm, page_data
 from flows.newform.naming import identifier
 from flows.newform.suggested_sums import suggested_sums
-from models.forms.template import FormSum, FormTemplate, parse_form
+from models.forms.template import BoxMm, FormSum, FormTemplate, parse_form
 
 WIDTH = 100
 """Longest line of the data file that is not broken up."""
@@ -50,16 +53,21 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
             f"there are: {', '.join(proposed)}"
         )
     given = {name: answers.fields.get(name, name) for name in proposed}
+    _require_names(given)
+    _require_places(answers, draft, given)
     title = answers.title or draft.title
     names = [name for name in given.values() if name]
+    form_id = _id(answers.id or identifier(title))
     sums: tuple[FormSum, ...] | None
     if isinstance(answers.sums, str):
         sums = None
     else:
         sums = suggested_sums(names) if answers.sums is None else _renamed(answers.sums, given)
+    _require_fields(sums or (), given)
+    votes = tuple(_final_name(name, given) for name in answers.votes) if answers.votes else None
     complete = answers.model_copy(
         update={
-            "id": answers.id or identifier(title),
+            "id": form_id,
             "title": title,
             "election": answers.election or "other",
             "year": answers.year or date.today().year,
@@ -85,6 +93,10 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
     if families:
         data["tag_family"] = min(families)
     data["box_stroke_mm"] = box_stroke_mm(draft)
+    if votes is not None:
+        data["votes"] = list(votes)
+    if answers.sirekap is not None:
+        data["sirekap"] = answers.sirekap.model_dump(mode="json", exclude_none=True)
     if complete.copy_of is not None:
         data["copy_of"] = complete.copy_of
     if sums is not None:
@@ -103,22 +115,91 @@ def build(draft: Draft, answers: Answers, *, source: str) -> Built:
     return Built(form, content, complete, notes)
 
 
+NAME = r"[a-z][a-z0-9_]*"
+ID = r"[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def _id(said: str) -> str:
+    if not re.fullmatch(ID, said):
+        raise AnswersError(
+            f"{said!r} is no id of a form: small letters, digits and single dashes, "
+            "such as pilkades-2026"
+        )
+    return said
+
+
+def _require_places(answers: Answers, draft: Draft, given: Mapping[str, str]) -> None:
+    """See that what the answers correct is there; raises ``AnswersError``."""
+    pages = {str(page.number) for page in draft.pages}
+    for key, said in (("page_titles", answers.page_titles), ("header", answers.header)):
+        if set(said) - pages:
+            raise AnswersError(
+                f"{key} speaks of page {', '.join(sorted(set(said) - pages))}; the blank form has "
+                f"page {', '.join(sorted(pages))}"
+            )
+    for what, names in (
+        ("labels", answers.labels), ("words", answers.words), ("votes", answers.votes or ()),
+    ):  # fmt: skip
+        nobody = sorted({_final_name(name, given) for name in names} - set(given.values()))
+        if nobody:
+            raise AnswersError(f"{what} speaks of {', '.join(nobody)}, and no field has that name")
+
+
+def _require_names(given: Mapping[str, str]) -> None:
+    """See that every name can be one, and stands once.
+
+    Raises:
+        AnswersError: with the name, and the proposed names of the fields that got it.
+
+    """
+    wrong = [name for name in given.values() if name and not re.fullmatch(NAME, name)]
+    if wrong:
+        raise AnswersError(
+            f"{wrong[0]!r} can't be a field's name: small letters, digits and _, a letter first"
+        )
+    for name in given.values():
+        same = [proposed for proposed, its in given.items() if its == name]
+        if name and len(same) > 1:
+            raise AnswersError(
+                f"{' and '.join(same)} are both called {name}: each name stands once in a form"
+            )
+
+
+def _require_fields(sums: Iterable[FormSum], given: Mapping[str, str]) -> None:
+    known = [name for name in given.values() if name]
+    for line in sums:
+        for said in (line.total, *line.parts):
+            if said in known:
+                continue
+            if given.get(said) == "":
+                why = "whose boxes the answers leave out"
+            else:
+                near = get_close_matches(said, known, n=3)
+                why = (
+                    f"which is no field; did you mean {' or '.join(near)}?"
+                    if near
+                    else (f"which is no field; there are: {', '.join(known)}")
+                )
+            raise AnswersError(f"the sum of {line.total} names {said}, {why}")
+        if len({line.total, *line.parts}) <= len(line.parts):
+            raise AnswersError(f"the sum of {line.total} names a field twice")
+
+
 def _renamed(sums: tuple[FormSum, ...], given: dict[str, str]) -> tuple[FormSum, ...]:
     """Sums may speak of fields by their proposed names: whoever renames one need not repeat it."""
-    final = set(given.values())
-
-    def name_of(said: str) -> str:
-        return said if said in final else given.get(said) or said
-
     return tuple(
         line.model_copy(
             update={
-                "total": name_of(line.total),
-                "parts": tuple(name_of(part) for part in line.parts),
+                "total": _final_name(line.total, given),
+                "parts": tuple(_final_name(part, given) for part in line.parts),
             }
         )
         for line in sums
     )
+
+
+def _final_name(said: str, given: Mapping[str, str]) -> str:
+    return said if said in given.values() else given.get(said) or said
 
 
 def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
@@ -130,7 +211,22 @@ def _page(data: dict[str, Any], answers: Answers) -> dict[str, Any]:
         data["header"] = data.get("header", {}) | {k: list(box) for k, box in corrected.items()}
     for field in data["fields"]:
         field["label"] = answers.labels.get(field["name"], field["label"])
+        if field["name"] in answers.words:
+            _put_words(field, answers.words[field["name"]])
     return data
+
+
+def _put_words(field: dict[str, Any], box: BoxMm | Literal[""]) -> None:
+    """Let a number be written in words there, or nowhere; printed notes outside don't matter."""
+    notes = field.pop("words_print", [])
+    field.pop("words", None)
+    if not box:
+        return
+    x0, y0, x1, y1 = box
+    within = [one for one in notes if one[0] < x1 and x0 < one[2] and one[1] < y1 and y0 < one[3]]
+    field["words"] = list(box)
+    if within:
+        field["words_print"] = within
 
 
 def written(value: object, depth: int = 0) -> str:

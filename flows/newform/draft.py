@@ -60,11 +60,10 @@ class Draft:
     @property
     def title(self) -> str:
         """The printed title as far as it was made out."""
-        for page in self.pages:
-            for line in page.title:
-                if TITLE.search(line) and not PAGE_NUMBER.search(line):
-                    return line
-        return self.pages[0].title[0]
+        lines = [line for page in self.pages for line in page.title]
+        telling = [line for line in lines if TITLE.search(line) and not PAGE_NUMBER.search(line)]
+        models = [line for line in telling if re.match(r"model\b.", line, re.IGNORECASE)]
+        return (*models, *telling, *lines)[0]
 
 
 def draft_of(sheets: Sequence[BlankSheet]) -> Draft:
@@ -116,7 +115,9 @@ def _title(found: Print, number: int) -> tuple[str, ...]:
             and len(other.text) < 40
         ]
     if not telling:
-        telling = sorted(top, key=lambda line: line.box[1] - line.box[3])[:1]
+        # Running text that was misread as one tall line is no title.
+        short = [line for line in top if len(line.text) < 60] or top
+        telling = sorted(short, key=lambda line: line.box[1] - line.box[3])[:1]
     pages = [line for line in found.texts if PAGE_NUMBER.search(line.text)][:1]
     lines = [line.text for line in dict.fromkeys((*telling, *pages))]
     return tuple(lines) or (f"page {number}",)

@@ -33,7 +33,7 @@ def header_of(found: Print, leaders: tuple[BoxMm, ...]) -> dict[str, BoxMm]:
         )
         if label is None:
             continue
-        beside = _beside(label, leaders)
+        beside = _beside(label, leaders, _next_label(label, found))
         pitch = _pitch(beside[0], leaders) if beside else 0.0
         for name, leader in zip((part, "tps_words") if part == "tps" else (part,), beside,
                                 strict=False):  # fmt: skip
@@ -43,14 +43,34 @@ def header_of(found: Print, leaders: tuple[BoxMm, ...]) -> dict[str, BoxMm]:
     return header
 
 
-def _beside(label: TextLine, leaders: tuple[BoxMm, ...]) -> list[BoxMm]:
-    x0, y0, x1, y1 = label.box
-    del x0
-    high = y1 - y0
+def _next_label(label: TextLine, found: Print) -> float:
+    """Where the next label on the same level begins, mm: a second dotted line there is its own."""
+    y0, y1 = label.box[1], label.box[3]
+    return min(
+        (
+            line.box[0]
+            for line in found.texts
+            if line.box[0] > _end_of_words(label)
+            and y0 < line.middle[1] < y1
+            and any(re.search(pattern, line.text.strip(), re.IGNORECASE) for _, pattern in PARTS)
+        ),
+        default=float("inf"),
+    )
+
+
+def _end_of_words(label: TextLine) -> float:
+    """Where the label itself ends, mm: a dotted line may be printed as letters of the same line."""
+    lettered = [box[2] for word, box in label.words if re.search("[A-Za-z]", word)]
+    return max(lettered, default=label.box[2])
+
+
+def _beside(label: TextLine, leaders: tuple[BoxMm, ...], end: float) -> list[BoxMm]:
+    _, y0, _, y1 = label.box
+    x1, high = _end_of_words(label), y1 - y0
     found = [
         leader
         for leader in leaders
-        if leader[0] > x1 - 1
+        if x1 - 1 < leader[0] < end
         and leader[0] - x1 < FARTHEST_MM + 10 * high
         and -high < leader[1] - y1 < 1.2 * high
     ]

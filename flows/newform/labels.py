@@ -19,6 +19,8 @@ from flows.newform.prints import Print, TextLine
 from models.forms.template import BoxMm
 
 NOT_A_LABEL = re.compile(r"hitamkan|bulatan|isian angka|^\W*$", re.IGNORECASE)
+COLUMN_WORDS = {"l": "laki-laki", "p": "perempuan", "j": "jumlah"}
+"""What tells the labels of one row apart."""
 TALL = 6.0
 """A cell that is taller than this many times the digit boxes is a panel, not a row."""
 
@@ -52,6 +54,7 @@ def named(places: Sequence[NumberPlace], found: Print) -> tuple[Named, ...]:
         if name is not None and len(row) > 1 and not is_date:
             ending = _ending(place, found)
             name = f"{name}_{ending}" if ending else name
+            label = f"{label}, {COLUMN_WORDS[ending]}" if ending else label
         result.append(Named(place, label or "?", name, is_date))
     return tuple(result)
 
@@ -61,10 +64,39 @@ def _name(label: str, beside: Sequence[TextLine], place: NumberPlace, found: Pri
     if known is not None and not (CANDIDATE.search(label) and candidate_number(label)):
         return known
     number = candidate_number(label)
+    if number is not None and re.match(r"0?\d", label) and _under_candidates(beside, found):
+        return f"suara_paslon_{number}" if CANDIDATE.search(label) else f"suara_calon_{number}"
     large = any(_height(line) > 0.3 * (place.box[3] - place.box[1]) for line in beside)
     if number is not None and (CANDIDATE.search(label) or (large and _is_vote_table(place, found))):
         return f"suara_paslon_{number}" if CANDIDATE.search(label) else f"suara_calon_{number}"
     return name_of_words(label)
+
+
+SECTION = re.compile(r"(?:[A-Z]|[IVX]+)\.\s")
+"""What the heading of a section of the form begins with; its rows have numbers."""
+
+
+def _under_candidates(beside: Sequence[TextLine], found: Print) -> bool:
+    """Whether the row stands in a table of candidates, as a head or its section's heading says."""
+    top = min(line.box[1] for line in beside)
+    x0, x1 = min(line.box[0] for line in beside), max(line.box[2] for line in beside)
+    above = [line for line in found.texts if line.box[3] <= top + 0.5]
+    heads = [
+        line.box[1]
+        for line in above
+        if CANDIDATE.search(line.text) and line.box[0] < x1 and line.box[2] > x0
+    ]
+    sections = [
+        line.box[1]
+        for line in above
+        if SECTION.match(line.text) and not any(_holds(cell, line) for cell in found.cells)
+    ]
+    return bool(heads) and max(heads) >= max(sections, default=0.0) - 0.5
+
+
+def _holds(cell: BoxMm, line: TextLine) -> bool:
+    x, y = line.middle
+    return cell[0] < x < cell[2] and cell[1] < y < cell[3]
 
 
 def _is_vote_table(place: NumberPlace, found: Print) -> bool:

@@ -31,6 +31,8 @@ LONE_TALLY_COLUMNS = 9
 """A single row of at least this many cells is a tally as well."""
 PRINTED = 0.012
 """Share of dark pixels from which a cell holds print."""
+SAME_EDGE_MM = 1.5
+"""Cells of one column end at the same place, as far as strokes can be measured."""
 WORDS_NOTE = re.compile(r"huruf|terbilang", re.IGNORECASE)
 
 
@@ -309,6 +311,12 @@ def _take_words(places: list[NumberPlace], found: Print) -> None:
         if cell[2] - cell[0] < 30 or cell[3] - cell[1] > 80:
             continue
         free = [place for place in places if place.words is None]
+        if not any(_shared(place.box, cell) > 0.5 for place in places):
+            below = _column_below(cell, free, found)
+            for place, its in below:
+                place.words = its
+            if below:
+                continue
         beside = [place for place in free if _shared(place.box, cell) > 0.5]
         above = [
             place
@@ -321,6 +329,26 @@ def _take_words(places: list[NumberPlace], found: Print) -> None:
         if chosen is not None:
             chosen.words = cell
             chosen.words_print.append(note.box)
+
+
+def _column_below(
+    head: BoxMm, places: Sequence[NumberPlace], found: Print
+) -> list[tuple[NumberPlace, BoxMm]]:
+    """The empty cells in the column under a head, each with the one number on its level."""
+    rows = []
+    for cell in found.cells:
+        in_column = abs(cell[0] - head[0]) < SAME_EDGE_MM and abs(cell[2] - head[2]) < SAME_EDGE_MM
+        if not in_column or cell[1] < head[3] - SAME_EDGE_MM:
+            continue
+        level = [
+            place
+            for place in places
+            if _shared(place.box, cell) > 0.5 and cell[1] - 1 < (place.box[1] + place.box[3]) / 2
+        ]
+        empty = not any(_inside(line.middle, cell) for line in found.texts)
+        if len(level) == 1 and empty and (cell[2] - cell[0]) > 2 * (cell[3] - cell[1]):
+            rows.append((level[0], cell))
+    return rows
 
 
 def _shared(one: BoxMm, other: BoxMm) -> float:

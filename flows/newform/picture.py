@@ -22,6 +22,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "words": (20, 90, 220),
     "header": (0, 140, 140),
     "marker": (200, 0, 140),
+    "ruler": (110, 110, 110),
 }
 """Red, green, blue."""
 
@@ -53,8 +54,24 @@ def check_picture(page: DraftPage, template: PageTemplate) -> Picture:
         for kind, boxes in _parts(field):
             for box in boxes:
                 outline(box, kind)
+        if field.words is not None:
+            x, y = field.words[0] * scale + 4, field.words[1] * scale + 3
+            _write(pen, field.name, (x, y), 13, "words")
         _name(pen, field, scale)
+    _rulers(pen, sheet.page_mm, scale)
     return np.ascontiguousarray(np.array(image)[..., ::-1])
+
+
+def _rulers(pen: ImageDraw.ImageDraw, page_mm: tuple[float, float], scale: float) -> None:
+    """A scale in mm along the upper and the left edge, to read places off."""
+    font = ImageFont.load_default(12)
+    step = 10 if max(page_mm) <= 450 else 20
+    for axis, length in enumerate(page_mm):
+        for mm in range(step, int(length), step):
+            at, long = mm * scale, 14 if mm % (5 * step) == 0 else 8
+            pen.line((at, 0, at, long) if axis == 0 else (0, at, long, at), COLOURS["ruler"], 2)
+            place = (at - 8, 15) if axis == 0 else (15, at - 7)
+            pen.text(place, str(mm), COLOURS["ruler"], font)
 
 
 def _parts(field: FieldTemplate) -> list[tuple[str, Sequence[BoxMm]]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from models.forms.template import (
     load_form_file,
     own_forms_folder,
 )
-from models.records import FieldStatus, PageReading
+from models.records import FieldReading, FieldStatus
 from pipeline.cells import cut_cells
 from pipeline.intake import open_photos
 from pipeline.place import place_page
@@ -64,6 +64,8 @@ class PageTrial:
     """How far the worst corner of a digit box lay from where the camera put it."""
     content: bytes = b""
     """The photo, JPEG."""
+    name: str = ""
+    """The photo's name, where it is kept."""
 
     @property
     def placed(self) -> bool:
@@ -115,38 +117,52 @@ def try_form(
                     [seed, copy, sorted(CAMERAS).index(camera), page.number]
                 )
                 photo = filled_page(filled, page.number, copy, own, camera)
-                yield judged(photo, form, page, reader, camera)
+                name = f"{form.id}-page-{page.number}-{camera}-{copy + 1:03d}.jpg"
+                yield judged(photo, form, page, reader, camera, name)
 
 
 def judged(
-    photo: PagePhoto, form: FormTemplate, page: PageTemplate, reader: Reader, camera: str
+    photo: PagePhoto,
+    form: FormTemplate,
+    page: PageTemplate,
+    reader: Reader,
+    camera: str,
+    name: str = "photo.jpg",
 ) -> PageTrial:
     """Read one photo and compare it with what was written."""
-    opened = open_photos(photo.content, f"{form.id}-{page.number}-{camera}.jpg")[0]
+    opened = open_photos(photo.content, name)[0]
     try:
         placed = place_page(opened, reader.forms)
     except PhotoError as error:
-        return PageTrial(page.number, camera, error.code, error.message, content=photo.content)
+        return PageTrial(
+            page.number, camera, error.code, error.message, content=photo.content, name=name
+        )
     if (placed.form.id, placed.page.number) != (form.id, page.number):
         taken = f"taken for {placed.form.id}, page {placed.page.number}"
-        return PageTrial(page.number, camera, "wrong_page", taken, content=photo.content)
+        return PageTrial(page.number, camera, "wrong_page", taken, content=photo.content, name=name)
     reading = reading_of(witnessed(cut_cells(placed), reader), reader, tps=None)
     worst = worst_mm(photo, placed, page)
-    return _compared(photo, reading, page, camera, worst)
+    written = {field: truth.value for field, truth in photo.truth.fields.items()}
+    found = compared(reading.fields, written, page, camera)
+    return replace(found, worst_mm=worst, content=photo.content, name=name)
 
 
-def _compared(
-    photo: PagePhoto, reading: PageReading, page: PageTemplate, camera: str, worst: float
+def compared(
+    fields: Mapping[str, FieldReading],
+    written: Mapping[str, int | None],
+    page: PageTemplate,
+    camera: str,
 ) -> PageTrial:
+    """Hold what was read of a page against what was written on it."""
     clear, review, wrong, unseen, right = [], [], [], [], 0
     for field in page.fields:
-        read, truth = reading.fields[field.name], photo.truth.fields[field.name]
+        read, truth = fields[field.name], written[field.name]
         if read.status is FieldStatus.NOT_IN_VIEW:
             unseen.append(field.name)
         elif read.status is FieldStatus.REVIEW:
             review.append(field.name)
-            right += read.value == truth.value
-        elif read.value == truth.value:
+            right += read.value == truth
+        elif read.value == truth:
             clear.append(field.name)
         else:
             wrong.append(field.name)
@@ -160,8 +176,6 @@ def _compared(
         review_right=right,
         wrong=tuple(wrong),
         unseen=tuple(unseen),
-        worst_mm=worst,
-        content=photo.content,
     )
 
 
@@ -194,12 +208,20 @@ def advice(trials: Sequence[PageTrial], form: FormTemplate) -> list[str]:
     if lost:
         first = lost[0]
         said.append(
-            f"{len(lost)} of {len(trials)} photos were not placed "
-            f"(page {first.page}, {first.camera}: {first.error}: {first.message}). A page is found "
-            "by its square code, its boxes, its rulings and its print: look at the check picture, "
-            "and see that they stand in the draft. A form without any mark needs a title of its "
-            "own, in `title`."
+            f"{len(lost)} of {len(trials)} photos were not placed: "
+            f"{', '.join(one.name for one in lost[:4])}{' …' if len(lost) > 4 else ''} "
+            f"(the first: {first.error}: {first.message})."
         )
+        bare = [page for page in form.pages if not page.fiducials and page.tag is None]
+        if bare:
+            said.append(
+                f"Page {', '.join(str(page.number) for page in bare)} has neither corner marks nor "
+                "a square code, so it is found by its boxes, rulings and print alone. If the sheet "
+                "is not printed yet, add corner marks: in each corner two black squares that touch "
+                "at one point. If it is, see that the check picture's boxes and the print of "
+                "`chasil forms draw` are those of the sheet; scans and photos from straight above "
+                "are placed most often."
+            )
     sides = [
         min(x1 - x0, y1 - y0)
         for page in form.pages

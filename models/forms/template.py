@@ -189,6 +189,17 @@ class FormSum(_Part):
     """Where the form (or a law) says so: ``printed below line 5: (A + B)``."""
 
 
+class SirekapKeys(_Part):
+    """How Sirekap's JSON calls the numbers of this form, or that of a system built like it."""
+
+    folder: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None = None
+    """Its folder in the tree of files: whatever lies below it is of this form."""
+    chart: dict[str, str]
+    """Key in ``chart`` to field: ``{"100025": "suara_paslon_1"}``."""
+    administrasi: tuple[str, ...] = ()
+    """Fields that stand in ``administrasi``, under their own names."""
+
+
 class FormTemplate(_Part):
     """A form of one or more pages."""
 
@@ -215,6 +226,11 @@ class FormTemplate(_Part):
     sums: tuple[FormSum, ...] | None = None
     """What must add up on this form. Where it is left out, the rules of Pemilu 2024 hold
     (``models.rules.RULES``); where it is there, only these lines, and none if it is empty."""
+    votes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Fields that hold the votes for each of those who can be voted for. Left out, the names tell:
+    ``suara_paslon_1``, ``suara_calon_1``, …; see ``models.forms.votes``."""
+    sirekap: SirekapKeys | None = None
+    """Left out, numbers of this form come as a table only."""
     copy_of: str | None = None
     """Id of the form that this one is a copy of, with the same field names: the same field of the
     same TPS must hold the same number on both."""
@@ -245,6 +261,7 @@ class FormTemplate(_Part):
                 raise ValueError(f"a sum names fields the form has not: {', '.join(strange)}")
             if len(set(named)) < len(named):
                 raise ValueError(f"the sum of {line.total} names a field twice")
+        self._votes_and_keys_name_fields(names)
         if self.copy_of == self.id:
             raise ValueError("a form is no copy of itself")
         wide, high = self.page_mm
@@ -257,6 +274,20 @@ class FormTemplate(_Part):
                             f"box {list(box)} lies outside the sheet of {wide} × {high} mm"
                         )
         return self
+
+    def _votes_and_keys_name_fields(self, names: list[str]) -> None:
+        reported = (
+            (*self.sirekap.chart.values(), *self.sirekap.administrasi) if self.sirekap else ()
+        )
+        for what, named in (("votes", self.votes or ()), ("sirekap", reported)):
+            strange = sorted(set(named) - set(names))
+            if strange:
+                raise ValueError(f"{what} names fields the form has not: {', '.join(strange)}")
+            if len(set(named)) < len(named):
+                raise ValueError(f"{what} names a field twice")
+        added = sorted({line.total for line in self.sums or ()} & set(self.votes or ()))
+        if added:
+            raise ValueError(f"votes are for somebody, and {', '.join(added)} is a sum")
 
     def page(self, number: int) -> PageTemplate:
         """The page of that number, from 1; ``KeyError`` where the form has none."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Executable, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from models.store.database_url import shown
@@ -108,16 +108,21 @@ class Connections:
             StoreError: as ``reading``, after ``patience`` seconds.
 
         """
-        until = time.monotonic() + self.patience
+        until: float | None = None
         for pause in _pauses():
             try:
                 with self._begun(Turn.NONE, self._reads) as connection:
                     return work(connection)
             except (OperationalError, InterfaceError) as error:
+                until = self._patience_from_now() if until is None else until
                 if not is_transient(error) or time.monotonic() + pause > until:
                     raise as_store_error(error, self.engine.url) from error
                 time.sleep(pause)
         raise AssertionError("pauses never end")
+
+    def rows(self, query: Executable) -> Sequence[Any]:
+        """All rows of a query, as ``read``."""
+        return self.read(lambda connection: connection.execute(query).all())
 
     def write(self, work: Callable[[Connection], T], turn: Turn = Turn.ROOM) -> T:
         """Do ``work`` in one writing transaction, again from its beginning if the server goes away.
@@ -134,7 +139,7 @@ class Connections:
             OutcomeUnknown: the server can't say whether it was kept.
 
         """
-        until = time.monotonic() + self.patience
+        until: float | None = None
         for pause in _pauses():
             transaction: str | None = None
             try:
@@ -146,10 +151,15 @@ class Connections:
             except (OperationalError, InterfaceError) as error:
                 if transaction is not None and self._was_kept(transaction, error):
                     return result
+                until = self._patience_from_now() if until is None else until
                 if not is_transient(error) or time.monotonic() + pause > until:
                     raise as_store_error(error, self.engine.url) from error
                 time.sleep(pause)
         raise AssertionError("pauses never end")
+
+    def _patience_from_now(self) -> float:
+        """Until when to wait. Not from the beginning of the work: that may take minutes itself."""
+        return time.monotonic() + self.patience
 
     @contextmanager
     def _begun(self, turn: Turn, options: Mapping[str, object]) -> Iterator[Connection]:

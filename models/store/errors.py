@@ -96,6 +96,16 @@ class OutcomeUnknown(StoreError):
     )
 
 
+class ComparedMeanwhile(StoreError):
+    """The database was away while a run compared, and another one ended its own meanwhile."""
+
+    code = "compared_meanwhile"
+    remedy = (
+        "Start the same command again: no page is read again, and it compares with what the other "
+        "run found."
+    )
+
+
 class BadPhotosUrl(StoreError):
     """What stands in CHASIL_PHOTOS names no place for photos."""
 
@@ -116,12 +126,23 @@ class PhotosUnreachable(StoreError):
     )
 
 
+class BadEndpoint(StoreError):
+    """What stands in AWS_ENDPOINT_URL is no address."""
+
+    code = "photos_endpoint"
+    remedy = (
+        "Write AWS_ENDPOINT_URL as https://HOST or http://HOST:PORT, or unset it for Amazon's own "
+        "S3."
+    )
+
+
 class PhotosRefused(StoreError):
-    """The object store knows us not, or does not let us read or write."""
+    """The object store answers and turns us away: it knows us not, or not for what we ask."""
 
     code = "photos_refused"
     remedy = (
-        "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION. The key must be allowed "
+        "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL; a "
+        "temporary key may have expired. The key must be allowed "
         "s3:GetObject, s3:PutObject and s3:ListBucket on the bucket in CHASIL_PHOTOS."
     )
 

@@ -18,11 +18,14 @@ from models.store.history_tables import ComparedTpsRow, FieldHistoryRow, RecipeR
 from models.store.items import Batch
 from models.store.room_queries import as_item
 from models.store.room_tables import ItemRow, TrailRow
-from models.store.tables import BatchRow, ConflictRow, ReadingRow, UploadRow
+from models.store.tables import BatchRow, ConflictRow, ReadingRow
 from models.store.trail import as_record
 from models.trail import Act, TrailRecord
 
 ROWS_AT_ONCE = 5000
+
+LAST_READING = "last_reading"
+"""In a run's summary, under ``comparison``: the number of the last reading that it saw."""
 
 T = TypeVar("T")
 
@@ -42,10 +45,13 @@ class History:
         if not parts:
             return
         row = {"digest": digest, "parts": dict(parts), "first_used_at": datetime.now(UTC)}
-        with self._connections.writing(Turn.NONE) as connection:
+
+        def add(connection: Connection) -> None:
             sqlite = connection.dialect.name == "sqlite"
             into = insert_sqlite(RecipeRow) if sqlite else insert_postgresql(RecipeRow)
             connection.execute(into.on_conflict_do_nothing(), row)
+
+        self._connections.write(add, Turn.NONE)
 
     def recipe_parts(self, digests: Iterable[str] | None = None) -> dict[str, dict[str, str]]:
         """Digest to parts, of those that were written down."""
@@ -59,8 +65,8 @@ class History:
 
     def batch(self, number: int) -> Batch | None:
         """One run, finished or not."""
-        with self._connections.reading() as connection:
-            row = connection.execute(_batches().where(BatchRow.id == number)).one_or_none()
+        query = _batches().where(BatchRow.id == number)
+        row = self._connections.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else Batch(*row)
 
     def finished(self, *, before: int | None = None, limit: int | None = None) -> tuple[Batch, ...]:
@@ -96,8 +102,10 @@ class History:
 
         """
         states = {state.key: state for state in now}
-        with self._connections.writing(Turn.NONE) as connection:
-            known = _newest(connection, sorted(set(tps)), own=batch)
+        codes = sorted(set(tps))
+
+        def add(connection: Connection) -> int:
+            known = _newest(connection, codes, own=batch)
             changed = [state for key, state in states.items() if known.get(key) != state]
             changed += [
                 FieldState(tps=state.tps, form=state.form, field=state.field)
@@ -107,7 +115,9 @@ class History:
             if changed:
                 rows = [state.model_dump() | {"batch_id": batch} for state in changed]
                 connection.execute(insert(FieldHistoryRow), rows)
-        return len(changed)
+            return len(changed)
+
+        return self._connections.write(add, Turn.NONE)
 
     def fields_changed(self, first: int, last: int) -> tuple[str, ...]:
         """TPS of which a run that ended after ``first``, up to ``last``, saw a field anew."""
@@ -175,13 +185,20 @@ class History:
             }
 
     def photos_since(self, batch: int) -> frozenset[str]:
-        """SHA-256 of photos that came in for the first time after a run."""
-        query = (
-            select(UploadRow.sha256)
-            .where(UploadRow.sha256.is_not(None))
-            .group_by(UploadRow.sha256)
-            .having(func.min(UploadRow.batch_id) > batch)
+        """SHA-256 of photos that were read, and that a finished run had not seen.
+
+        Not by the runs' numbers: a run sees all that is read until it compares, also what a run of
+        a higher number read; and of two runs at once, the one that began first may end last.
+        Of a run that did not write down what it saw, the time of its end decides.
+        """
+        found = self.batch(batch)
+        seen = ((found.summary or {}).get("comparison") or {}).get(LAST_READING) if found else None
+        came_later = (
+            func.min(ReadingRow.read_at) > _end_of(batch)
+            if seen is None
+            else func.min(ReadingRow.id) > seen
         )
+        query = select(ReadingRow.sha256).group_by(ReadingRow.sha256).having(came_later)
         with self._connections.reading() as connection:
             return frozenset(connection.scalars(query))
 
@@ -236,8 +253,8 @@ class History:
         query = select(ComparedTpsRow.tps, ComparedTpsRow.batch_id, ComparedTpsRow.signature).where(
             ComparedTpsRow.id.in_(newest)
         )
-        with self._connections.reading() as connection:
-            return {tps: (batch, signature) for tps, batch, signature in connection.execute(query)}
+        rows = self._connections.rows(query)
+        return {tps: (batch, signature) for tps, batch, signature in rows}
 
     def save_compared(self, batch: int, signatures: Mapping[str, str]) -> None:
         """Write which TPS a run compares, before it writes anything else about them."""
@@ -247,8 +264,9 @@ class History:
             {"batch_id": batch, "tps": tps, "signature": signature}
             for tps, signature in signatures.items()
         ]
-        with self._connections.writing(Turn.NONE) as connection:
-            connection.execute(insert(ComparedTpsRow), rows)
+        self._connections.write(
+            lambda connection: connection.execute(insert(ComparedTpsRow), rows), Turn.NONE
+        )
 
     def carry_conflicts(
         self, source: int, target: int, *, besides: Collection[str], besides_kind: str
@@ -270,7 +288,8 @@ class History:
             for column in ConflictRow.__table__.columns
             if column.name not in ("id", "batch_id")
         ]
-        with self._connections.writing(Turn.NONE) as connection:
+
+        def copy(connection: Connection) -> int:
             rows = connection.execute(known.order_by(ConflictRow.id)).all()
             wanted = [key for key, tps in rows if (tps or "") not in besides]
             for some in _chunks(wanted, ROWS_AT_ONCE):
@@ -281,7 +300,9 @@ class History:
                         copied.order_by(ConflictRow.id),
                     )
                 )
-        return len(wanted)
+            return len(wanted)
+
+        return self._connections.write(copy, Turn.NONE)
 
 
 def _refreshed(connection: Connection, batch: int) -> int:

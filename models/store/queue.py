@@ -448,16 +448,17 @@ class Queue:
         some, counts = tuple(cells), tuple(progress)
         self._connections.write(lambda connection: save_cells(connection, some, counts, tps))
 
-    def refresh(self, batch: int, facts: Iterable[ItemFacts]) -> Refreshed:
-        """Bring the queue up to a run's conflicts (and its sample); no decision is lost."""
-        with self._connections.writing() as connection:
-            return refresh_items(connection, batch, facts)
+    def refresh(self, batch: int, facts: Callable[[], Iterable[ItemFacts]]) -> Refreshed:
+        """Bring the queue up to a run's conflicts (and its sample); no decision is lost.
+
+        ``facts`` is called again where the server went away and all is done once more.
+        """
+        return self._connections.write(lambda connection: refresh_items(connection, batch, facts()))
 
     def refreshed_batch(self) -> int | None:
         """The run the queue was last brought up to."""
         query = select(QueueRefreshRow.batch_id).order_by(QueueRefreshRow.id.desc()).limit(1)
-        with self._connections.reading() as connection:
-            return connection.scalars(query).one_or_none()
+        return self._connections.read(lambda connection: connection.scalars(query).one_or_none())
 
     def agreeing_cells(
         self, drawn: Callable[[str, str, str], bool], at_once: int = 5000
@@ -481,8 +482,7 @@ class Queue:
                 .order_by(CellRow.tps, CellRow.form, CellRow.field)
                 .limit(at_once)
             )
-            with self._connections.reading() as connection:
-                rows = connection.execute(query).all()
+            rows = self._connections.rows(query)
             if not rows:
                 return
             for row in rows:
@@ -565,11 +565,11 @@ class Queue:
             CellRow.tps.in_({tps for tps, _, _ in wanted}),
             CellRow.field.in_({field for _, _, field in wanted}),
         )
-        with self._connections.reading() as connection:
-            return {
-                (row.tps, row.form, row.field): CellPlace(row.status, row.sha256, row.pdf_page)
-                for row in connection.execute(query)
-            }
+        rows = self._connections.rows(query)
+        return {
+            (row.tps, row.form, row.field): CellPlace(row.status, row.sha256, row.pdf_page)
+            for row in rows
+        }
 
 
 def _times(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -31,6 +33,7 @@ from obstore.store import S3Store
 
 from models.errors import UnreadableFile
 from models.store.errors import (
+    BadEndpoint,
     BucketMissing,
     PhotoAltered,
     PhotosRefused,
@@ -51,6 +54,12 @@ CONNECT_SECONDS, REQUEST_SECONDS = 10.0, 300.0
 
 NOT_FOUND = (NotFoundError, FileNotFoundError)
 """obstore says either."""
+
+_TURNED_AWAY = re.compile(
+    r"status code: 4(?!08|29)\d\d|redirect without LOCATION", flags=re.IGNORECASE
+)
+"""In obstore's words: the server answered, and would answer the same again. Only 408 and 429 pass;
+a redirect without a place tells of another region. Not all of these have a class of their own."""
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
@@ -124,6 +133,10 @@ class S3Shelf:
             file.flush()
             yield Path(file.name)
 
+    def tidy(self) -> int:
+        """Nothing is ever half written: a photo is sent in one request; see ``PhotoShelf``."""
+        return 0
+
     def _key(self, sha256: str) -> str:
         return f"{sha256[:2]}/{sha256}"
 
@@ -143,15 +156,19 @@ class S3Shelf:
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise PhotosRefused(f"{self.place}: {_first_line(error)}", store=self.place) from error
         except (BaseError, OSError) as error:
-            raise PhotosUnreachable(
-                f"{self.place}: {_first_line(error)}", store=self.place
-            ) from error
+            turned_away = _TURNED_AWAY.search(str(error))
+            kind = PhotosRefused if turned_away else PhotosUnreachable
+            raise kind(f"{self.place}: {_first_line(error)}", store=self.place) from error
 
 
 @lru_cache(maxsize=16)
 def _connect(bucket: str, folder: str, patience: float, process: int) -> S3Store:  # noqa: ARG001
     """One client, with its open connections, for each process; made when it is first needed."""
-    endpoint = next((value for name in ENDPOINTS if (value := os.environ.get(name))), "")
+    name, endpoint = next(
+        ((name, value) for name in ENDPOINTS if (value := os.environ.get(name))), ("", "")
+    )
+    if endpoint and not _is_address(endpoint):
+        raise BadEndpoint(f"s3://{bucket}: {name} is no address of a server")
     if endpoint and not os.environ.get("AWS_ACCESS_KEY_ID"):
         # obstore would look for a key at an address that only exists within Amazon's cloud.
         raise PhotosRefused(f"s3://{bucket}: AWS_ACCESS_KEY_ID is not set")
@@ -176,6 +193,13 @@ def _connect(bucket: str, folder: str, patience: float, process: int) -> S3Store
         )
     except BaseError as error:
         raise StoreError(f"s3://{bucket}: {_first_line(error)}") from error
+
+
+def _is_address(endpoint: str) -> bool:
+    """Whether obstore can use it; on others it does not raise but panics."""
+    parts = urlsplit(endpoint)
+    there = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return there and not any(sign.isspace() for sign in endpoint)
 
 
 def _content(path: Path) -> bytes:

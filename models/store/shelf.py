@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,12 @@ from models.errors import UnreadableFile
 from models.store.errors import PhotoAltered
 
 CHUNK_BYTES = 1 << 20
+
+ARRIVING = ".arriving-"
+"""How the name of a copy begins that is still being written."""
+
+ABANDONED_SECONDS = 24 * 3600.0
+"""A copy takes seconds; one that nobody wrote to for a day belongs to a process that was killed."""
 _USABLE_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 
 
@@ -73,6 +79,13 @@ class PhotoShelf(Protocol):
         """
         ...
 
+    def tidy(self) -> int:
+        """Remove what writers that were killed have left half written; returns how many files.
+
+        What is still being written stays: safe beside any number of writers.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FolderShelf:
@@ -117,9 +130,27 @@ class FolderShelf:
         kept = self.find(_digest(path))
         return self._copy(path) if kept is None else _as_kept(kept)
 
+    def tidy(self) -> int:
+        """Remove copies that nobody has written to for ``ABANDONED_SECONDS``; see ``PhotoShelf``.
+
+        Their age is by the clock of the machine that holds the folder, as their times are.
+        """
+        removed = 0
+        left = tuple(self.folder.glob(f"{ARRIVING}*"))
+        if not left:
+            return removed
+        with tempfile.NamedTemporaryFile(prefix=ARRIVING, dir=self.folder) as present:
+            now = os.fstat(present.fileno()).st_mtime
+            for path in left:
+                with suppress(FileNotFoundError):  # a writer, or another run, was quicker
+                    if now - path.stat().st_mtime > ABANDONED_SECONDS:
+                        path.unlink()
+                        removed += 1
+        return removed
+
     def _copy(self, path: Path) -> KeptPhoto:
         self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".arriving-", dir=self.folder)
+        descriptor, name = tempfile.mkstemp(prefix=ARRIVING, dir=self.folder)
         arriving = Path(name)
         try:
             digest = hashlib.sha256()

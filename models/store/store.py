@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
@@ -45,7 +46,8 @@ from models.store import queries
 from models.store.accounts import Accounts
 from models.store.connections import PATIENCE_SECONDS, Connections, Turn
 from models.store.engine import open_engine
-from models.store.errors import StoreError
+from models.store.errors import ComparedMeanwhile, StoreError
+from models.store.given import GivenTexts
 from models.store.history import History
 from models.store.home import (
     DATABASE_NAME,
@@ -95,7 +97,16 @@ from models.store.trail import Trail
 ROWS_AT_ONCE = 500
 """Rows fetched or looked up in one statement; SQLite allows 32,766 values in one."""
 
+_LAST_END = select(func.max(BatchRow.finished_at))
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _LastEnd:
+    """When the last run ended before this one began to compare; ``None`` if it is the first."""
+
+    end: datetime | None
 
 
 class Store:
@@ -108,11 +119,13 @@ class Store:
         self._connections = Connections(engine, patience=patience)
         self.shelf = shelf
         self.history = History(self._connections)
+        self.given = GivenTexts(self._connections)
         self.selection = Selection(self._connections)
         self.trail = Trail(self._connections)
         self.queue = Queue(self._connections)
         self.overview = Overview(self._connections)
         self.accounts = Accounts(self._connections)
+        self._compares_after: _LastEnd | None = None
 
     @classmethod
     def open(
@@ -177,19 +190,30 @@ class Store:
     def finish_batch(self, batch: int, summary: dict[str, Any]) -> None:
         """Write a run's end; its conflicts are the current ones from now on."""
         end = update(BatchRow).where(BatchRow.id == batch)
-        last = select(func.max(BatchRow.finished_at))
 
         def write(connection: Connection) -> None:
-            finished_at = _after(connection.scalars(last).one())
-            connection.execute(end.values(finished_at=finished_at, summary=summary))
+            last = connection.scalars(_LAST_END).one()
+            if self._compares_after is not None and last != self._compares_after.end:
+                raise ComparedMeanwhile(
+                    f"another run compared and ended while run {batch} compared", run=batch
+                )
+            connection.execute(end.values(finished_at=_after(last), summary=summary))
 
-        self._add(write)
+        self._connections.write(write, Turn.ROOM)  # of two ends, one must see the other
 
-    def one_comparison(
-        self, waits: Callable[[], object] = lambda: None
-    ) -> AbstractContextManager[None]:
-        """Enter it to compare and to write the end; others wait. See ``one_comparison``."""
-        return one_comparison(self._connections, waits)
+    @contextmanager
+    def one_comparison(self, waits: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Enter it to compare and to write the end; others wait. See ``one_comparison``.
+
+        A server that goes away takes the lock with it. So ``finish_batch`` looks whether the last
+        run that ended is still the one that it was.
+        """
+        with one_comparison(self._connections, waits):
+            self._compares_after = _LastEnd(self._connections.rows(_LAST_END)[0][0])
+            try:
+                yield
+            finally:
+                self._compares_after = None
 
     def latest_batch(self) -> Batch | None:
         """The last run that reached its end."""
@@ -206,8 +230,7 @@ class Store:
             .order_by(BatchRow.finished_at.desc(), BatchRow.id.desc())
             .limit(1)
         )
-        with self._read() as connection:
-            row = connection.execute(query).one_or_none()
+        row = self._connections.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else Batch(*row)
 
     # Uploads
@@ -256,9 +279,8 @@ class Store:
             .order_by(PhotoRow.sha256, UploadRow.id)
         )
         by_photo: dict[str, list[tuple[str, str | None]]] = {}
-        with self._read() as connection:
-            for sha256, name, tps in connection.execute(query):
-                by_photo.setdefault(sha256, []).append((name, tps))
+        for sha256, name, tps in self._connections.rows(query):
+            by_photo.setdefault(sha256, []).append((name, tps))
         return tuple(
             Duplicate(
                 sha256,
@@ -269,12 +291,12 @@ class Store:
             if len(uploads) > 1
         )
 
-    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool]]:
+    def uploads_of(self, folder: str) -> dict[str, tuple[str | None, bool, str | None]]:
         """What came in last under each name of a folder, in any run.
 
         Returns:
-            Name to the photo's SHA-256 (``None`` where its bytes could not be had), and whether
-            it was read, or tried to be read, by any recipe.
+            Name to the photo's SHA-256 (``None`` where its bytes could not be had), whether it was
+            read, or tried to be read, by any recipe, and the TPS it was filed under.
 
         """
         last = (
@@ -285,19 +307,20 @@ class Store:
         )
         read = select(ReadingRow.id).where(ReadingRow.sha256 == UploadRow.sha256).exists()
         tried = select(FailureRow.id).where(FailureRow.sha256 == UploadRow.sha256).exists()
-        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried)).where(
+        query = select(UploadRow.name, UploadRow.sha256, or_(read, tried), UploadRow.tps).where(
             UploadRow.id.in_(last)
         )
-        with self._read() as connection:
-            return {name: (sha256, bool(done)) for name, sha256, done in connection.execute(query)}
+        return {
+            name: (sha256, bool(done), tps)
+            for name, sha256, done, tps in self._connections.rows(query)
+        }
 
     def tps_with_photo(self, region: str = "") -> set[str]:
         """TPS below a region of which a photo came in, in any run."""
         query = select(UploadRow.tps).distinct().where(UploadRow.sha256.is_not(None))
         if region:
             query = query.where(UploadRow.tps.startswith(region, autoescape=True))
-        with self._read() as connection:
-            return {tps for tps in connection.scalars(query) if tps is not None}
+        return {tps for (tps,) in self._connections.rows(query) if tps is not None}
 
     # Readings
 
@@ -365,10 +388,10 @@ class Store:
 
     def page_keys(self, recipe: str) -> tuple[PageKey, ...]:
         """What ``current_readings`` would give, as keys alone, in the same order."""
-        with self._read() as connection:
-            return tuple(
-                PageKey(*row) for row in connection.execute(queries.current_page_keys(recipe))
-            )
+        query = queries.current_page_keys(recipe)
+        return self._connections.read(
+            lambda connection: tuple(PageKey(*row) for row in connection.execute(query))
+        )
 
     def raw_pages(self, keys: Sequence[PageKey]) -> Iterator[RawPage]:
         """The pages of some keys, in their order."""
@@ -378,11 +401,9 @@ class Store:
     def entry_keys(self) -> dict[str, tuple[int, ...]]:
         """TPS to the ids of all its revisions: other ids, other numbers."""
         known: dict[str, list[int]] = {}
-        with self._read() as connection:
-            for tps, key in connection.execute(
-                select(EntryRow.tps, EntryRow.id).order_by(EntryRow.tps, EntryRow.id)
-            ):
-                known.setdefault(tps, []).append(key)
+        query = select(EntryRow.tps, EntryRow.id).order_by(EntryRow.tps, EntryRow.id)
+        for tps, key in self._connections.rows(query):
+            known.setdefault(tps, []).append(key)
         return {tps: tuple(keys) for tps, keys in known.items()}
 
     def _pages(self, keys: Sequence[Sequence[int | None]]) -> Iterator[PageReading]:
@@ -390,21 +411,16 @@ class Store:
 
     def _raw_pages(self, keys: Sequence[Sequence[int | None]]) -> Iterator[RawPage]:
         upload_ids, reading_ids, failure_ids = zip(*keys, strict=True)
-        with self._read() as connection:
-            uploads = connection.execute(
-                select(
-                    UploadRow.id,
-                    UploadRow.name,
-                    UploadRow.sha256,
-                    UploadRow.tps,
-                    UploadRow.error,
-                ).where(UploadRow.id.in_(set(upload_ids)))
+        columns = UploadRow.id, UploadRow.name, UploadRow.sha256, UploadRow.tps, UploadRow.error
+        uploads = select(*columns).where(UploadRow.id.in_(set(upload_ids)))
+        payload = cast(ReadingRow.payload, Text)
+        upload_of, reading_of, failure_of = self._connections.read(
+            lambda connection: (
+                {row.id: row for row in connection.execute(uploads)},
+                _payloads(connection, ReadingRow.id, payload, reading_ids),
+                _payloads(connection, FailureRow.id, FailureRow.error, failure_ids),
             )
-            upload_of = {row.id: row for row in uploads}
-            reading_of = _payloads(
-                connection, ReadingRow.id, cast(ReadingRow.payload, Text), reading_ids
-            )
-            failure_of = _payloads(connection, FailureRow.id, FailureRow.error, failure_ids)
+        )
         for upload_id, reading_id, failure_id in keys:
             upload = upload_of[upload_id]
             if reading_id is not None:
@@ -427,17 +443,19 @@ class Store:
         fields: Counter[FieldStatus] = Counter()
         pages_read = 0
         uploads = select(func.count()).select_from(UploadRow)
-        with self._read() as connection:
-            photos = connection.scalars(uploads.where(queries.is_current_upload(batch))).one()
-            for code, pages, *of_status in connection.execute(
-                queries.counted_readings(recipe, batch)
-            ):
-                if code is None:
-                    pages_read = pages
-                else:
-                    rejected[code] += pages
-                fields.update(dict(zip(_COUNTED_FIELDS, of_status, strict=True)))
-            keys = connection.execute(queries.current_pages(recipe, batch)).all()
+        photos, counted, keys = self._connections.read(
+            lambda connection: (
+                connection.scalars(uploads.where(queries.is_current_upload(batch))).one(),
+                connection.execute(queries.counted_readings(recipe, batch)).all(),
+                connection.execute(queries.current_pages(recipe, batch)).all(),
+            )
+        )
+        for code, pages, *of_status in counted:
+            if code is None:
+                pages_read = pages
+            else:
+                rejected[code] += pages
+            fields.update(dict(zip(_COUNTED_FIELDS, of_status, strict=True)))
         for some in _chunks(key for key in keys if key[1] is None):
             rejected.update(page.error.code for page in self._pages(some) if page.error)
         return PageCounts(photos, pages_read, dict(rejected), dict(fields))
@@ -526,14 +544,16 @@ class Store:
 
     def reported_fields(self) -> dict[str, frozenset[str]]:
         """Form to every field of it that any revision reports."""
-        found: dict[str, set[str]] = {}
-        with self._read() as connection:
-            entries = select(EntryRow.form, EntryRow.payload)
-            for form, payload in connection.execute(
-                entries.execution_options(yield_per=ROWS_AT_ONCE)
-            ):
+        entries = select(EntryRow.form, EntryRow.payload)
+        some_at_a_time = entries.execution_options(yield_per=ROWS_AT_ONCE)
+
+        def look(connection: Connection) -> dict[str, frozenset[str]]:
+            found: dict[str, set[str]] = {}
+            for form, payload in connection.execute(some_at_a_time):
                 found.setdefault(form, set()).update(payload["fields"])
-        return {form: frozenset(fields) for form, fields in found.items()}
+            return {form: frozenset(fields) for form, fields in found.items()}
+
+        return self._connections.read(look)
 
     def _keep_names(
         self,
@@ -593,11 +613,9 @@ class Store:
         revision does not report; see ``revisions``.
         """
         if tps is None:
-            with self._read() as connection:
-                tps = connection.scalars(select(EntryRow.tps).distinct()).all()
+            tps = [code for (code,) in self._connections.rows(select(EntryRow.tps).distinct())]
         for some in _chunks(sorted(set(tps))):
-            with self._read() as connection:
-                rows = connection.execute(queries.revisions_in_time(some)).all()
+            rows = self._connections.rows(queries.revisions_in_time(some))
             for _, same in groupby(rows, key=lambda row: (row.tps, row.form)):
                 yield merged([Entry.model_validate_json(row.payload) for row in same])
 
@@ -687,13 +705,10 @@ class Store:
     ) -> Iterator[Conflict]:
         """The conflicts of one run, as ``latest_conflicts``."""
         query = queries.conflicts_of(batch, tuple(kinds), region, field, form).limit(limit)
-        with self._read() as connection:
-            keys = connection.scalars(query).all()
-        for some in _chunks(keys):
-            with self._read() as connection:
-                payload_of = _payloads(
-                    connection, ConflictRow.id, cast(ConflictRow.payload, Text), some
-                )
+        payload = cast(ConflictRow.payload, Text)
+        for some in _chunks(key for (key,) in self._connections.rows(query)):
+            of_some = select(ConflictRow.id, payload).where(ConflictRow.id.in_(some))
+            payload_of = dict(self._connections.rows(of_some))
             for key in some:
                 yield Conflict.model_validate_json(payload_of[key])
 
@@ -705,8 +720,7 @@ class Store:
             .group_by(ConflictRow.kind)
             .order_by(ConflictRow.kind)
         )
-        with self._read() as connection:
-            return dict(connection.execute(query).all())
+        return dict(self._connections.rows(query))
 
     # Connections
 

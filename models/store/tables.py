@@ -32,7 +32,7 @@ NO_PDF_PAGE = 0
 APPEND_ONLY = (
     *("photos", "uploads", "readings", "failures", "entries", "conflicts"),
     *("trail", "queue_refreshes"),
-    *("recipes", "field_history", "compared_tps", "candidate_names"),
+    *("recipes", "field_history", "compared_tps", "candidate_names", "given_texts"),
 )
 """Tables in which a trigger forbids UPDATE and DELETE."""
 

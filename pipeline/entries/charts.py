@@ -7,8 +7,10 @@ pdprdk              party by party, its candidates by Sirekap's id
 pdpd                ``{"310021": 14, …}``, persons by Sirekap's id
 ==================  ===================================================================
 
-Everything may be null, and a key may be called ``null``. A party that stands there and is not in
-the chart, and a candidate who is in ``caleg`` and not in the chart, have no number: not 0.
+The keys of ppwp stand in its form's data file (``sirekap``), and so may those of a form of the
+user's own. Everything may be null, and a key may be called ``null``. A party that stands there and
+is not in the chart, and a candidate who is in ``caleg`` and not in the chart, have no number: not
+0.
 
 ``caleg`` gives a candidate's name by the id, party by party or not, as a text or as an object with
 ``nama``; ids without a name count as well. Numbers in it would be votes that chasil does not know
@@ -22,14 +24,36 @@ from collections.abc import Iterator, Mapping
 
 from models.elections import Election, parties, parties_standing
 from models.errors import EntriesFileError
+from models.forms.template import SirekapKeys, load_form
 from models.party_fields import alone, candidate, total
 from pipeline.entries.numbers import whole_number
 
-CHART_KEYS = {
-    "100025": "suara_paslon_1",
-    "100026": "suara_paslon_2",
-    "100027": "suara_paslon_3",
-}
+
+class NoSirekapKeys(EntriesFileError):
+    """A form's data file does not say how Sirekap calls its numbers."""
+
+    code = "no_sirekap_keys"
+    remedy = (
+        "Name the keys under `sirekap` in the form's data file (docs/forms.md), or give the "
+        "numbers as a CSV with the form's fields as columns."
+    )
+
+
+def keys_of(form: str) -> SirekapKeys:
+    """How Sirekap calls the numbers of an installed form.
+
+    Raises:
+        NoSirekapKeys: its data file does not say so.
+        FormFileError: there is no such form.
+
+    """
+    keys = load_form(form).sirekap
+    if keys is None:
+        raise NoSirekapKeys(f"the data file of {form} does not say how Sirekap calls its numbers")
+    return keys
+
+
+CHART_KEYS: Mapping[str, str] = keys_of(Election.PPWP.form).chart
 """Sirekap's number for each paslon of 2024 to our field."""
 
 TOTAL_KEY, ALONE_KEY = "jml_suara_total", "jml_suara_partai"
@@ -59,25 +83,33 @@ def read_chart(
     """
     if not isinstance(chart, dict | None):
         raise EntriesFileError(f"{place}, chart: an object is expected", place=place)
-    chart = chart or {}
     if election is Election.PPWP:
-        return _of_paslon(chart, place), {}
+        return chart_of_form(election.form, chart, place), {}
+    chart = chart or {}
     listed = dict(_listed(caleg, f"{place}, caleg"))
     if election is Election.DPD:
         return _of_persons(chart, listed, place)
     return _of_parties(election, chart, listed, tps, place)
 
 
-def _of_paslon(chart: Mapping[str, object], place: str) -> Votes:
+def chart_of_form(form: str, chart: object, place: str) -> Votes:
+    """Votes by field, of a form whose data file names the chart's keys.
+
+    Raises:
+        EntriesFileError: a key or a number that can't be of this form; or it names no keys.
+
+    """
+    if not isinstance(chart, dict | None):
+        raise EntriesFileError(f"{place}, chart: an object is expected", place=place)
+    keys, chart = keys_of(form).chart, chart or {}
     for key, value in chart.items():
-        if key not in CHART_KEYS and not (key == _NULL and value is None):
+        if key not in keys and not (key == _NULL and value is None):
             raise EntriesFileError(
-                f"{place}, chart: {key!r} is no paslon of 2024 ({', '.join(CHART_KEYS)})",
+                f"{place}, chart: {key!r} is no paslon or candidate of {form} ({', '.join(keys)})",
                 place=place,
             )
     return {
-        field: whole_number(chart.get(key), f"{place}, chart.{key}")
-        for key, field in CHART_KEYS.items()
+        field: whole_number(chart.get(key), f"{place}, chart.{key}") for key, field in keys.items()
     }
 
 

@@ -6,8 +6,8 @@ import gzip
 import heapq
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,10 +15,11 @@ from pathlib import Path
 from models.elections import Election
 from models.errors import EntriesFileError
 from models.records import Entry
+from pipeline.entries.own_forms import form_of_path, forms_of_folders
 from pipeline.entries.problems import OnProblem, raise_problem
 from pipeline.entries.sirekap import is_aggregate, read_sirekap
 from pipeline.entries.table import TableLayout, read_table
-from pipeline.entries.whose_election import election_of_path
+from pipeline.entries.whose_election import OtherElection, election_of_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ class Told:
     """How a table's columns are called."""
     election: Election | None = None
     form: str | None = None
-    """Form of a table's columns, where it belongs to no election of 2024."""
+    """Form of a table's columns, or of the objects, where it belongs to no election of 2024."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Folder to the form of the user's own that it is of."""
+    owed: str | None = None
+    """The form that every TPS owes."""
 
 
 def read_entries(
@@ -38,6 +43,7 @@ def read_entries(
     layout: TableLayout | None = None,
     election: Election | None = None,
     form: str | None = None,
+    owed: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read the reported numbers below a path, by TPS and form, each one's revisions by time.
@@ -53,7 +59,9 @@ def read_entries(
         layout: How a table's columns are called, where no known layout fits.
         election: Which election the numbers are of, where path and content don't say it
             (see ``whose_election``).
-        form: Id of the form that a table's columns are fields of, likewise.
+        form: Id of the form that a table's columns are fields of, likewise; and of a form of the
+            user's own that objects are of.
+        owed: The form that every TPS owes; where ``None``, see ``models.forms.template.owed_form``.
         on_problem: Called with an ``EntriesFileError`` for each object, row or file that can't be
             used; the others are still read. By default the first problem is raised.
 
@@ -62,7 +70,7 @@ def read_entries(
             kind; later whatever ``on_problem`` raises.
 
     """
-    told = Told(layout, election, form)
+    told = Told(layout, election, form, forms_of_folders(), owed)
     if path.is_dir():
         return _folder(path, told, on_problem)
     if not path.exists():
@@ -128,7 +136,12 @@ def _file(
         on_problem(EntriesFileError(f"{path}: can't be read: {error}", source=str(path)))
         return
     try:
-        election = election_of_path(path, told.election)
+        own = form_of_path(path, told.folders, told.form)
+        # Who names a form of their own may keep its files in a folder called as one of 2024.
+        by_user = own is not None and own == told.form
+        election = None if by_user else election_of_path(path, told.election)
+        if own is not None and election is not None:
+            raise OtherElection(f"{path}: named as {election} and as {own} at once")
     except EntriesFileError as problem:
         on_problem(problem)
         return
@@ -137,13 +150,14 @@ def _file(
             content,
             str(path),
             layout=told.layout,
-            form=told.form or (election.form if election else None),
+            form=told.form or own or (election.form if election else None),
+            owed=told.owed,
             on_problem=on_problem,
         )
     elif not (within_tree and _named_by_code(path) and is_aggregate(content)):
         tps = _stem(path) if _named_by_tps(path) else None
         yield from read_sirekap(
-            content, str(path), tps=tps, election=election, on_problem=on_problem
+            content, str(path), tps=tps, election=election, form=own, on_problem=on_problem
         )
 
 

@@ -1,8 +1,8 @@
 """Sirekap's public JSON of 2024: one object a TPS, or a file of many. Null stays null.
 
-All five elections; ``chart`` differs, see ``pipeline.entries.charts``. Which election an object is
-of is told by its file's path or by the caller, by a key of its own, or by the shape of its chart;
-see ``pipeline.entries.whose_election``.
+All five elections, and forms of the user's own that name its keys; ``chart`` differs, see
+``pipeline.entries.charts``. Which election an object is of is told by its file's path or by the
+caller, by a key of its own, or by the shape of its chart; see ``pipeline.entries.whose_election``.
 
 One object (``…/{2}/{4}/{6}/{10}/{13}.json``)::
 
@@ -18,35 +18,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from models.elections import Election
 from models.errors import EntriesFileError
 from models.records import Entry
-from pipeline.entries.charts import CHART_KEYS, read_chart
+from pipeline.entries.charts import CHART_KEYS, chart_of_form, keys_of, read_chart
 from pipeline.entries.numbers import whole_number
 from pipeline.entries.problems import OnProblem, raise_problem
-from pipeline.entries.whose_election import election_of_file, election_of_object
+from pipeline.entries.whose_election import (
+    OtherElection,
+    election_of_file,
+    election_of_object,
+    key_of,
+)
 
 PPWP_FORM = Election.PPWP.form
 
-ADMINISTRASI_FIELDS = (
-    *(
-        f"{group}_{who}"
-        for group in (
-            "pemilih_dpt",
-            "pengguna_dpt",
-            "pengguna_dptb",
-            "pengguna_non_dpt",
-            "pengguna_total",
-        )
-        for who in "lpj"
-    ),
-    "suara_sah",
-    "suara_tidak_sah",
-    "suara_total",
-)
+ADMINISTRASI_FIELDS = keys_of(PPWP_FORM).administrasi
+"""What Sirekap publishes of every election of 2024 beside the votes."""
 
 SIREKAP_FIELDS = (*CHART_KEYS.values(), *ADMINISTRASI_FIELDS)
 """What Sirekap publishes of C.HASIL-PPWP: no ballot papers (II), no disability (III)."""
@@ -62,6 +54,7 @@ def read_sirekap(
     *,
     tps: str | None = None,
     election: Election | None = None,
+    form: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read the objects of one JSON file, in the file's order.
@@ -71,6 +64,8 @@ def read_sirekap(
         source: File or address, for the entries and for errors.
         tps: The TPS of a file with one object, where the file's name gives it.
         election: The election they are of, where the path or the user says so.
+        form: Id of a form that is of no election of 2024 and whose data file names Sirekap's keys
+            (``sirekap``), where they are of that one.
         on_problem: Called with an ``EntriesFileError`` for each object that can't be used.
 
     """
@@ -83,9 +78,10 @@ def read_sirekap(
         on_problem(EntriesFileError(f"{source}: the list is empty", source=source))
     items = tuple(_items(data, source, tps))
     of_file = election or election_of_file(item for _, _, item in items)
+    said = _Said(form, election, of_file)
     for place, code, item in items:
         try:
-            yield _entry(item, code, place, source, election, of_file)
+            yield _entry(item, code, place, source, said)
         except EntriesFileError as problem:
             on_problem(problem)
 
@@ -120,14 +116,16 @@ def _items(data: object, source: str, tps: str | None) -> Iterator[tuple[str, st
         yield source, tps, data
 
 
-def _entry(
-    item: object,
-    outer: str | None,
-    place: str,
-    source: str,
-    told: Election | None,
-    of_file: Election | None,
-) -> Entry:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is known of a file's objects before they are looked at."""
+
+    form: str | None
+    told: Election | None
+    of_file: Election | None
+
+
+def _entry(item: object, outer: str | None, place: str, source: str, said: _Said) -> Entry:
     if not isinstance(item, dict):
         raise EntriesFileError(f"{place}: an object is expected, not {item!r:.80}", place=place)
     if _AGGREGATE_KEY in item:
@@ -142,12 +140,21 @@ def _entry(
     place = f"{place} (TPS {tps})" if tps not in place else place
     if not isinstance(item.get("chart"), dict | None):
         raise EntriesFileError(f"{place}, chart: an object is expected", place=place)
-    election = election_of_object(item, place, told=told, of_file=of_file)
-    votes, names = read_chart(election, item.get("chart"), item.get("caleg"), tps, place)
+    names: dict[str, str] = {}
+    if said.form is not None:
+        if key_of(item):
+            named = ", ".join(sorted(key_of(item)))
+            raise OtherElection(f"{place}: said to be of {said.form}, but named as {named}")
+        form, published = said.form, keys_of(said.form).administrasi
+        votes = chart_of_form(form, item.get("chart"), place)
+    else:
+        election = election_of_object(item, place, told=said.told, of_file=said.of_file)
+        form, published = election.form, ADMINISTRASI_FIELDS
+        votes, names = read_chart(election, item.get("chart"), item.get("caleg"), tps, place)
     return Entry(
         tps=tps,
-        form=election.form,
-        fields=votes | _administrasi(item.get("administrasi"), place),
+        form=form,
+        fields=votes | _administrasi(item.get("administrasi"), published, place),
         source=source,
         reported_at=parse_time(item.get("ts"), f"{place}, ts"),
         psu=_text(item.get("psu"), f"{place}, psu"),
@@ -180,17 +187,17 @@ def check_tps(code: str, place: str) -> str:
     return code
 
 
-def _administrasi(numbers: object, place: str) -> dict[str, int | None]:
+def _administrasi(numbers: object, published: Sequence[str], place: str) -> dict[str, int | None]:
     if numbers is None:
-        return dict.fromkeys(ADMINISTRASI_FIELDS)
+        return dict.fromkeys(published)
     if not isinstance(numbers, dict):
         raise EntriesFileError(f"{place}, administrasi: an object is expected", place=place)
-    unknown = sorted(set(numbers) - set(ADMINISTRASI_FIELDS))
+    unknown = sorted(set(numbers) - set(published))
     if unknown:
         raise EntriesFileError(f"{place}, administrasi: unknown {', '.join(unknown)}", place=place)
     return {
         field: whole_number(numbers.get(field), f"{place}, administrasi.{field}")
-        for field in ADMINISTRASI_FIELDS
+        for field in published
     }
 
 

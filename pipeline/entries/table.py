@@ -117,6 +117,7 @@ def read_table(
     *,
     layout: TableLayout | None = None,
     form: str | None = None,
+    owed: str | None = None,
     on_problem: OnProblem = raise_problem,
 ) -> Iterator[Entry]:
     """Read a CSV (UTF-8; commas or semicolons), in the file's order.
@@ -126,12 +127,14 @@ def read_table(
         source: File or address, for the entries and for errors.
         layout: How the columns are called; by default the one of ``LAYOUTS`` that fits.
         form: Id of the form they are fields of; by default the one that the columns tell.
+        owed: The form that every TPS owes, which goes first where several have the columns; where
+            ``None``, see ``models.forms.template.owed_form``.
         on_problem: Called with an ``EntriesFileError`` for each row that can't be used, and for a
             file that can't be read at all.
 
     """
     try:
-        yield from _rows(content, source, layout, form, on_problem)
+        yield from _rows(content, source, layout, form, owed, on_problem)
     except UnicodeDecodeError as error:
         on_problem(EntriesFileError(f"{source}: the text is not UTF-8: {error}", source=source))
     except csv.Error as error:
@@ -143,6 +146,7 @@ def _rows(
     source: str,
     layout: TableLayout | None,
     form: str | None,
+    owed: str | None,
     on_problem: OnProblem,
 ) -> Iterator[Entry]:
     text = content.decode("utf-8-sig")
@@ -163,7 +167,7 @@ def _rows(
                 )
             by_row = {}
         else:
-            chosen = _layout(header, layout, form, f"{source}, header")
+            chosen = _layout(header, layout, form, owed, f"{source}, header")
     except EntriesFileError as problem:
         on_problem(problem)
         return
@@ -205,7 +209,7 @@ def _layout_of_row(
 
 
 def _layout(
-    header: list[str], asked: TableLayout | None, form: str | None, place: str
+    header: list[str], asked: TableLayout | None, form: str | None, owed: str | None, place: str
 ) -> TableLayout:
     """The layout of a header.
 
@@ -216,7 +220,7 @@ def _layout(
     _each_once(header, place)
     columns = [one for one in header if one not in OWN_COLUMNS]
     if asked is None and form is None and OWN_LAYOUT.tps in header and columns:
-        of_columns = form_of_columns(columns, place)
+        of_columns = form_of_columns(columns, place, owed=owed)
         if of_columns is not None and of_columns != PPWP_FORM:
             return own_layout(of_columns, header)
     of_form = own_layout(form, header) if form and form != PPWP_FORM else None

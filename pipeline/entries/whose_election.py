@@ -63,7 +63,7 @@ def election_of_file(items: Iterable[object]) -> Election | None:
         one
         for item in items
         if isinstance(item, dict)
-        for one in (_key_of(item) or (_shapes(item) if len(_shapes(item)) == 1 else ()))
+        for one in (key_of(item) or (_shapes(item) if len(_shapes(item)) == 1 else ()))
     }
     return next(iter(found)) if len(found) == 1 else None
 
@@ -84,7 +84,7 @@ def election_of_object(
         WhichElection: nothing tells it.
 
     """
-    named = _key_of(item)
+    named = key_of(item)
     if told is not None:
         named = named | {told}
     if len(named) > 1:
@@ -106,7 +106,8 @@ def election_of_object(
     raise WhichElection(f"{place}: it may be of {may_be}", place=place)
 
 
-def _key_of(item: Mapping[str, object]) -> frozenset[Election]:
+def key_of(item: Mapping[str, object]) -> frozenset[Election]:
+    """The elections that an object's own keys name."""
     said = (item.get(key) for key in ELECTION_KEYS)
     found = (election_called(one) for one in said if isinstance(one, str))
     return frozenset(one for one in found if one is not None)

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
+from models.forms.votes import holds_votes
 from models.people import User
 from models.queue import ItemStatus, RegionProgress, Total
 from models.regions import Level
@@ -21,7 +22,7 @@ from review.sampling import Estimate, estimate
 from review.texts import Speaker
 from review.web.elections import FormName, Votes, chosen_form, forms_known, votes_of
 from review.web.parts import Room, RoomDep, SpeakerDep, go_to, needs, page, url
-from review.web.places import candidate_names, region_name, region_table
+from review.web.places import candidate_names, form_of, region_name, region_table
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -120,7 +121,7 @@ def _show(
         forms=forms,
         form=form,
         here=lambda one: url(f"/regions/{code}" if code else "/regions", form=one),
-        votes=_over_enough(found.votes) if must_not_see_waiting(user) else found.votes,
+        votes=over_enough(found.votes) if must_not_see_waiting(user) else found.votes,
         hides_sums=must_not_see_waiting(user) and _tells_single_numbers(found),
         nothing_yet=room.store.queue.refreshed_batch() is None,
         address=address_of,
@@ -133,11 +134,11 @@ def _tells_single_numbers(found: Figures) -> bool:
     return (read or found.votes.known_for) < FEWEST_TPS
 
 
-def _over_enough(votes: Votes) -> Votes:
+def over_enough(votes: Votes) -> Votes:
     """The sums without those of a row that few TPS have: such a sum tells single numbers."""
 
     def enough(total: Total) -> bool:
-        known = (total.entry_known, total.reading_known)
+        known = (total.entry_known, total.reading_known, total.audited_known)
         return all(many == 0 or many >= FEWEST_TPS for many in known)
 
     parties = (
@@ -192,7 +193,7 @@ def totals_within(room: Room, code: str, limits: tuple[str, ...], form: str) -> 
         return room.store.queue.totals(code, limits=limits, form=form)
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for cell in room.store.queue.cells(code, limits=limits, form=form):
-        if not cell.field.startswith("suara_"):
+        if not holds_votes(form_of(cell.form), cell.field):
             continue
         found = sums.setdefault((cell.form, cell.field), dict.fromkeys(_SUMS, 0))
         for name, value in (

@@ -11,7 +11,9 @@ from typing import Annotated
 
 from fastapi import Query
 
-from models.elections import Election, election_of, parties_standing
+from models.elections import SHARED_FIELDS, Election, election_of, parties_standing
+from models.forms.votes import VoteFields
+from models.forms.votes import votes_on as votes_on_template
 from models.party_fields import party_field, rows_by_party, total
 from models.queue import Total
 from review.web.parts import Room
@@ -19,14 +21,14 @@ from review.web.places import Names, form_of, party_name, row_label
 
 FormName = Annotated[str, Query(max_length=64, pattern=r"^[a-z0-9_-]*$")]
 
-PASLON_FIELDS = ("suara_paslon_1", "suara_paslon_2", "suara_paslon_3")
-SUM_FIELDS = ("suara_sah", "suara_tidak_sah", "suara_total")
-
 COLUMNS = 6
 """Parties or persons in the table of a kecamatan where nobody chose any: those with most votes."""
 
 MOST_COLUMNS = 24
 """All parties of Aceh; a table with more columns helps nobody."""
+
+FEW = 12
+"""Candidates that are all shown side by side: one seldom sees more on a ballot without parties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Votes:
     """The votes of one form over a region."""
 
     main: tuple[VoteRow, ...]
-    """Paslon, or the totals of parties; and the sums of the form."""
+    """Paslon, a few candidates, or the totals of parties; and the sums of the form."""
     parties: tuple[PartyVotes, ...]
     """What can be opened below: candidates."""
 
@@ -103,20 +105,33 @@ def chosen_form(forms: Sequence[FormChoice], asked: str) -> str:
     return forms[0].form if forms else ""
 
 
+def votes_on(form: str, fields: Iterable[str]) -> VoteFields:
+    """Whom the votes of a form are for and what they add up to; of one without template by names.
+
+    Args:
+        form: Its id.
+        fields: Names of its fields that anything is known of; a template knows its own.
+
+    """
+    return votes_on_template(form_of(form), tuple(fields))
+
+
 def votes_of(form: str, totals: Iterable[Total], names: Names) -> Votes:
     """Sums of one form in rows: what is compared at a glance, and what can be opened below."""
     by_field = {one.field: one for one in totals if one.form == form}
     rows = rows_by_party(by_field)
+    votes = votes_on(form, by_field)
+    persons = rows[None].candidates if None in rows else []
+    # Many persons are opened below; a few, like paslon and parties, are compared at a glance.
+    choices = () if set(persons) & set(votes.choices) and len(persons) > FEW else votes.choices
 
     def row(field: str) -> VoteRow:
         return VoteRow(field, row_label(form, field, names), by_field[field])
 
-    shown = [field for field in PASLON_FIELDS if field in by_field]
-    shown += [one.total for party, one in rows.items() if party is not None and one.total]
-    sums = [field for field in SUM_FIELDS if field in by_field]
+    main = [field for field in (*choices, *votes.totals) if field in by_field]
     found = []
     for party, one in rows.items():
-        below = [field for field in (one.alone, *one.candidates) if field is not None]
+        below = [field for field in (one.alone, *one.candidates) if field and field not in main]
         if below:
             found.append(
                 PartyVotes(
@@ -126,7 +141,7 @@ def votes_of(form: str, totals: Iterable[Total], names: Names) -> Votes:
                     by_field[one.total] if one.total else None,
                 )
             )
-    return Votes(tuple(row(field) for field in (*shown, *sums)), tuple(found))
+    return Votes(tuple(row(field) for field in main), tuple(found))
 
 
 def columns_of(form: str, totals: Iterable[Total], asked: Sequence[str]) -> tuple[str, ...]:
@@ -138,26 +153,30 @@ def columns_of(form: str, totals: Iterable[Total], asked: Sequence[str]) -> tupl
         asked: Numbers of parties or ids of persons that somebody chose; none for those with most.
 
     """
-    election = election_of(form)
-    if election is None or election is Election.PPWP:
-        return (*PASLON_FIELDS, *SUM_FIELDS)
+    votes = votes_on(form, [one.field for one in totals if one.form == form] or SHARED_FIELDS)
     fields = candidates_for_columns(form, totals)
+    if not fields:
+        return (*votes.choices[:MOST_COLUMNS], *votes.totals)
     by_field = {one.field: one.entry + one.reading for one in totals if one.form == form}
     wanted = [field for field in fields if column_number(field) in asked][:MOST_COLUMNS]
     if not wanted:
         most = sorted(fields, key=lambda field: -by_field.get(field, 0))[:COLUMNS]
         wanted = [field for field in fields if field in most]
-    return (*wanted, *SUM_FIELDS)
+    return (*wanted, *votes.totals)
 
 
 def candidates_for_columns(form: str, totals: Iterable[Total]) -> tuple[str, ...]:
-    """Every field that may be a column: totals of parties, or persons."""
+    """Every field that may be a column where not all are: totals of parties, or persons."""
     election = election_of(form)
-    rows = rows_by_party(one.field for one in totals if one.form == form)
-    if election is not None and election.has_parties:
-        known = {party for party in rows if party is not None} | {*parties_standing(election)}
-        return tuple(total(party) for party in sorted(known))
-    return tuple(rows[None].candidates) if None in rows else ()
+    known = [one.field for one in totals if one.form == form]
+    if election is not None and election.has_parties and form_of(form) is None:
+        standing = {party for party in rows_by_party(known) if party} | {
+            *parties_standing(election)
+        }
+        return tuple(total(party) for party in sorted(standing))
+    choices = votes_on(form, known).choices
+    few = len(choices) <= FEW and election is not Election.DPD
+    return () if few or not all(map(column_number, choices)) else choices
 
 
 def column_number(field: str) -> str:

@@ -356,6 +356,8 @@ class ItemLine:
 
     item: QueueItem
     decision: TrailRecord | None
+    hidden: bool
+    """Its number waits for a blind answer, here or on a copy of the form."""
 
 
 @router.get("/tps/{code}")
@@ -397,7 +399,7 @@ def tps(
         revisions=revisions,
         has_entries=any(cell.entry is not None for cell in cells),
         photos=photos,
-        items=[ItemLine(item, _decision(room, user, item)) for item in items],
+        items=[_item_line(room, user, item, hidden) for item in items],
         tell=teller(room, t, items),
         blind=blind,
         item_label=lambda item: field_label(item.form, item.field, names),
@@ -465,6 +467,14 @@ def _field_lines(
         label = row_label(form, field, names)
         lines.append(FieldLine(form, field, label, said, cell, is_hidden))
     return lines
+
+
+def _item_line(
+    room: Room, user: User, item: QueueItem, waiting: frozenset[tuple[str, str, str]]
+) -> ItemLine:
+    hidden = (item.tps, item.form, item.field) in waiting
+    # What auditors decided on a copy is the number that is still to be answered on the original.
+    return ItemLine(item, None if hidden else _decision(room, user, item), hidden)
 
 
 def _decision(room: Room, user: User, item: QueueItem) -> TrailRecord | None:

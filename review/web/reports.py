@@ -36,10 +36,11 @@ from review.record import (
 )
 from review.reports import Names, csv_lines, rows_of, xlsx_file
 from review.texts import WIB, Speaker
+from review.web.dashboard import over_enough
 from review.web.elections import choices, votes_of
 from review.web.evidence import around, quarter_turns
 from review.web.parts import OwnForm, Room, RoomDep, SpeakerDep, needs, page
-from review.web.places import NO_NAMES, field_label, place_of, region_name, region_table
+from review.web.places import NO_NAMES, field_label, place_of, region_name, region_table, with_kin
 from review.web.telling import teller
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -106,7 +107,8 @@ def items(
         status=status,
     )
     names = Names(region_name, field_label, str(request.base_url).rstrip("/"))
-    rows = rows_of(room.store, wanted, names, hides_waiting=hides)
+    waiting = room.store.overview.waiting_fields(region, limits=user.regions)
+    rows = rows_of(room.store, wanted, names, waiting=with_kin(waiting) if hides else frozenset())
     name = f"chasil-{region or 'semua'}-{_today()}.{format}"
     if format == "csv":
         return StreamingResponse(
@@ -146,6 +148,8 @@ def record_of(room: Room, user: User, t: Speaker, code: str) -> KecamatanRecord:
         for item in room.store.overview.items_by_place(wanted)
         if item.status is not ItemStatus.GONE
     ]
+    waiting = with_kin(room.store.overview.waiting_fields(code, limits=limits)) if hides else ()
+    kept_back = {item.id for item in found if (item.tps, item.form, item.field) in waiting}
     decided = {item.id for item in found if item.status is ItemStatus.DONE}
     first = sorted(found, key=lambda item: (item.id not in decided, -item.priority))[:MOST_CROPS]
     crops = _crops(room, first)
@@ -155,15 +159,15 @@ def record_of(room: Room, user: User, t: Speaker, code: str) -> KecamatanRecord:
     for item in found:
         decision = decisions.get(item.id)
         finding = (decision.after or {}).get("finding", {}) if decision else {}
-        hidden = hides and item.is_waiting and item.field is not None
+        hidden = item.id in kept_back
         lines.append(
             RecordLine(
                 item,
                 place_of(item.tps),
                 field_label(item.form, item.field) or item.photo or "–",
                 hidden,
-                finding.get("reason", ""),
-                finding.get("reference", ""),
+                "" if hidden else finding.get("reason", ""),
+                "" if hidden else finding.get("reference", ""),
                 crops.get(item.id),
                 "" if hidden else tell(item),
             )
@@ -175,6 +179,7 @@ def record_of(room: Room, user: User, t: Speaker, code: str) -> KecamatanRecord:
             votes = votes_of(
                 form, room.store.queue.totals(code, limits=limits, form=form), NO_NAMES
             )
+            votes = over_enough(votes) if hides else votes
             sums += [
                 SumLine(
                     field_label(form, row.field),

@@ -10,12 +10,15 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import typer
+from sqlalchemy import event
 
 from fixtures import fake_reading
 from flows.pool import Engine, ReadingPool
 from models.records import PageReading
+from models.store.store import Store
 
 LONGER_VARIABLE = "FAKE_LONGER_SECONDS"
 """How much longer each photo takes to read, so that a test can break in."""
@@ -30,8 +33,37 @@ def read(path: Path, reader: fake_reading.FakeReader, *, name: str) -> tuple[Pag
 ENGINE = Engine(load=fake_reading.load, read=read)
 WORKERS, BATCH_SIZE = 2, 6
 
+PAUSES_VARIABLE = "FAKE_PAUSES"
+"""Folder in which a file tells where the run has stopped while it compares; it goes on when the
+file is gone."""
+
+PAUSES = {
+    "pages": "CAST(readings.payload",
+    "conflicts": "INSERT INTO conflicts",
+    "history": "INSERT INTO field_history",
+    "end": "UPDATE batches",
+    "queue": "INSERT INTO queue_refreshes",
+}
+"""Name of a place to stop to the statement before which it is."""
+
 BUSY_VARIABLE, PATIENCE_VARIABLE = "FAKE_BUSY_MILLISECONDS", "FAKE_PATIENCE_SECONDS"
 """Another ``BUSY_MILLISECONDS`` and another patience, where a test can't wait a minute."""
+
+
+def pause_at_statements(store: Store, folder: Path) -> None:
+    """Stop before the first statement of each of ``PAUSES``, inside its transaction."""
+    waiting = dict(PAUSES)
+
+    def look(*about: Any) -> None:  # noqa: ANN401
+        for name, part in tuple(waiting.items()):
+            if part in about[2]:
+                del waiting[name]
+                stopped = folder / name
+                stopped.touch()
+                while stopped.exists():
+                    time.sleep(0.02)
+
+    event.listen(store.connections.engine, "before_cursor_execute", look)
 
 
 def plain(photos: Path, entries: Path) -> None:
@@ -43,7 +75,6 @@ def plain(photos: Path, entries: Path) -> None:
     from models.errors import ChasilError
     from models.store import engine
     from models.store.connections import PATIENCE_SECONDS
-    from models.store.store import Store
 
     engine.BUSY_MILLISECONDS = int(os.environ.get(BUSY_VARIABLE, engine.BUSY_MILLISECONDS))
     try:
@@ -53,6 +84,8 @@ def plain(photos: Path, entries: Path) -> None:
             run.import_entries(entries)
             run.read_all(find_arrivals([photos]), BATCH_SIZE, run.read)
             with store.one_comparison():
+                if PAUSES_VARIABLE in os.environ:
+                    pause_at_statements(store, Path(os.environ[PAUSES_VARIABLE]))
                 run.compare()
                 typer.echo(run.finish().model_dump_json())
     except ChasilError as error:

@@ -84,6 +84,15 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_SEC
     return time.monotonic() - began
 
 
+def stops_of(run: subprocess.Popen[str], folder: Path) -> Iterator[Path]:
+    """Each stop of a run with ``FAKE_PAUSES``: a file; the run goes on once it is removed."""
+    while True:
+        wait_for(lambda: any(folder.iterdir()) or run.poll() is not None, "the next stop")
+        if run.poll() is not None:
+            return
+        yield next(folder.iterdir())
+
+
 def tell(fault: str, **figures: float) -> None:
     """Print what a fault cost, for docs/faults.md (`pytest -s tests/faults`)."""
     told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items())
@@ -216,7 +225,7 @@ class Bench:
         assert batch is not None
         assert store.queue.refreshed_batch() == batch.id
         conflicts = sorted(one.model_dump_json() for one in store.latest_conflicts())
-        assert conflicts == _undisturbed()
+        assert conflicts == undisturbed()
         waiting = [item for item in items(store) if item.kind != "sample"]
         assert len(waiting) == len(conflicts)
         assert len({item.key for item in waiting}) == len(waiting)
@@ -304,7 +313,7 @@ def _base() -> Path:
 
 
 @cache
-def _undisturbed() -> list[str]:
+def undisturbed() -> list[str]:
     """The conflicts of a store to which nothing ever happened."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         run_once(store, _base() / "photos", _base() / "entries.csv")

@@ -10,14 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_bench import Bench, fill_database, said, tell
+from fake_chasil import PAUSES
+from fault_bench import Bench, NoPool, fill_database, said, stops_of, tell, undisturbed
 from test_twice_at_once import import_four_times, refresh_beside_auditors, start_twice
 
 from fixtures.servers import PostgreSqlServer, ServerMissing, postgresql_server
+from flows.arrivals import find_arrivals
+from flows.progress import LineReporter
+from flows.run import Run
+from models.store.errors import ComparedMeanwhile
 
 GONE_SECONDS = float(os.environ.get("CHASIL_GONE_SECONDS", "2"))
 """How long the server is away; set it to 30 to see the whole of it."""
 
+SHORTLY_GONE_SECONDS = min(GONE_SECONDS, 0.3) if GONE_SECONDS <= 2 else GONE_SECONDS
+"""Where it goes away five times in one test."""
 
 TEMPLATE = "filled"
 
@@ -60,6 +67,52 @@ def test_a_server_that_comes_back_costs_its_absence(
     how = "server crashed" if at_once else "server restarted"
     tell(how, seconds_away=GONE_SECONDS, seconds_of_the_run=summary["seconds"])
     assert bench.check_whole().pages_read_now == 0
+
+
+def test_a_server_that_crashes_while_the_run_compares_is_waited_for(
+    server: PostgreSqlServer, bench: Bench
+) -> None:
+    """Five times: with conflicts, pages and history in hand, at its end, and in the queue."""
+    stops = bench.folder / "stops"
+    stops.mkdir()
+    run = bench.start(FAKE_PAUSES=str(stops))
+    stopped: list[str] = []
+    for stop in stops_of(run, stops):
+        stopped.append(stop.name)
+        server.stop(at_once=True)
+        stop.unlink()
+        time.sleep(SHORTLY_GONE_SECONDS)
+        server.start()
+    out, errors = run.communicate(timeout=120)
+    assert run.returncode == 0, errors
+    assert sorted(stopped) == sorted(PAUSES)
+    assert json.loads(out)["pages_read_now"] == 18
+    with bench.store() as store:
+        found = sorted(one.model_dump_json() for one in store.latest_conflicts())
+        assert found == undisturbed()
+    assert bench.check_whole().pages_read_now == 0
+
+
+def test_a_run_that_ended_while_the_lock_was_lost_is_noticed(
+    server: PostgreSqlServer, bench: Bench
+) -> None:
+    with bench.store() as store, bench.store() as other:
+        run, beside = (Run(one, NoPool(), LineReporter(lambda _: None)) for one in (store, other))
+        with store.one_comparison():
+            run.compare()
+            server.stop(at_once=True)  # takes the lock with it
+            server.start()
+            beside.read_all(find_arrivals([bench.photos]), 100, beside.read)
+            with other.one_comparison():
+                beside.compare()
+                beside.finish()
+            with pytest.raises(ComparedMeanwhile) as caught:
+                run.finish()
+        assert "Start the same command again" in caught.value.remedy
+        last = other.latest_batch()
+        assert last is not None
+        assert last.id == beside.batch  # it has seen more
+    bench.check_whole()
 
 
 def test_a_server_that_stays_away_ends_the_run(server: PostgreSqlServer, bench: Bench) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_bench import TPS, Bench, said
+from fault_bench import TPS, Bench, said, stops_of
 
 from fixtures.fake_reading import write_photo
 
@@ -81,3 +81,22 @@ def test_no_room_for_the_database(tmp_path: Path, small_disk: Path) -> None:
     assert "What to do: Make room" in shown
     filler.unlink()
     bench.check_whole()
+
+
+def test_the_disk_fills_while_the_run_compares(tmp_path: Path, small_disk: Path) -> None:
+    bench = Bench(tmp_path / "bench")
+    on_small_disk(bench, small_disk)
+    stops = tmp_path / "stops"
+    stops.mkdir()
+    run = bench.start(FAKE_PAUSES=str(stops))
+    for stop in stops_of(run, stops):
+        if stop.name == "history":  # its conflicts are written, its end is not
+            filler = leave(small_disk, 0)
+        stop.unlink()
+    _, errors = run.communicate(timeout=120)
+    assert run.returncode == 1, errors
+    shown = said(errors)
+    assert "database or disk is full" in shown
+    assert "What to do: Make room" in shown
+    filler.unlink()
+    assert bench.check_whole().pages_read_now == 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
-from fault_bench import TPS, Bench
+from fault_bench import TPS, Bench, NoPool
 
+from flows.progress import LineReporter
+from flows.run import Run
 from models.records import ConflictKind
 
 
@@ -38,3 +42,18 @@ def test_other_bytes_of_one_name_both_count_where_both_were_read(tmp_path: Path)
             if one.tps == TPS[3]
         ]
         assert told == ["suara_paslon_1"]
+
+
+def test_a_half_written_copy_of_a_killed_run_is_removed_after_a_day(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    old, young = (bench.home / "photos" / f".arriving-{name}" for name in ("old", "young"))
+    for copy in (old, young):
+        copy.write_bytes(b"half of a pho")
+    yesterday = time.time() - 25 * 3600
+    os.utime(old, (yesterday, yesterday))
+    said: list[str] = []
+    with bench.store() as store:
+        Run(store, NoPool(), LineReporter(said.append))
+    assert said == ["removed 1 half-written copies of killed runs"]
+    assert not old.exists()
+    assert list((bench.home / "photos").glob(".*")) == [young]  # a run beside may write it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -13,16 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import fake_reading
 from fixtures.fake_reading import Fate, write_photo
+from flows import cluster
+from flows.cluster import OutOfReach, SentPhoto
+from flows.pool import Engine, PhotoJob, start_reader
 from models.records import ConflictKind
+from models.store.shelf import FolderShelf
 from models.store.store import Store
 
 pytest.importorskip("prefect_dask", reason="an extra: pip install 'chasil[dask]'")
 
 HOUSE = Path(__file__).parents[2]
 TPS = "3216012001001"
-
-pytestmark = pytest.mark.slow
+ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
 
 MAIN = """
 import sys
@@ -74,6 +79,25 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         yield json.loads(file.read_text())["address"]
 
 
+def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
+    """Of a run it gets the file's path, of `chasil reprocess` the shelf."""
+    start_reader(ENGINE)
+    kept = FolderShelf(tmp_path / "shelf").keep(write_photo(tmp_path / "a.jpg"))
+    assert kept.path is not None
+    for shelf in (FolderShelf(tmp_path / "shelf"), FolderShelf(tmp_path / "not here")):
+        job = PhotoJob(kept.sha256, None, "a.jpg", shelf)
+        seen = cluster._read(SentPhoto(job, None))
+        assert isinstance(seen, OutOfReach) == (shelf.place.endswith("not here"))
+        (page,) = cluster._read(SentPhoto(job, kept.path.read_bytes()))
+        assert page.sha256 == kept.sha256
+    moved = PhotoJob(kept.sha256, tmp_path / "not here" / "a.jpg", "a.jpg")
+    assert isinstance(cluster._read(SentPhoto(moved, None)), OutOfReach)
+    # Where folder and path are seen, a task holds no photo.
+    seen_by_all = [SentPhoto(PhotoJob(kept.sha256, kept.path, "a.jpg"), None)] * 10
+    assert len(pickle.dumps(seen_by_all)) < 1000
+
+
+@pytest.mark.slow
 def test_photos_are_read_on_the_cluster_and_written_by_the_flow(
     scheduler: str, tmp_path: Path
 ) -> None:

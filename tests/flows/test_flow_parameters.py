@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from flows import country
 from flows.arrivals import Arrival
-from flows.country import Part, split
+from flows.country import NoWorker, Part, Parts, PartsFailed, split
 from flows.naming import common_region, process_name
-from flows.parameters import BatchSize, ExistingPath, RegionCode, RegionOrUnclaimed
+from flows.parameters import (
+    BatchSize,
+    ExistingPath,
+    ExpectedRegions,
+    FormId,
+    RegionCode,
+    RegionOrUnclaimed,
+    RegionsTable,
+)
+from flows.quiet_prefect import FlowRun, StateType
 from models.regions import load_regions
 
 
@@ -24,6 +38,10 @@ from models.regions import load_regions
         (RegionCode, "", "first digits of its code"),
         (RegionCode, "32160120010011", "first digits"),
         (RegionOrUnclaimed, "all", "first digits"),
+        (ExpectedRegions, "3216,Bekasi", "first digits"),
+        (ExpectedRegions, "3216,none", "first digits"),
+        (RegionsTable, "/no/such/table.csv", "Check the name"),
+        (FormId, "no-such-form", "chasil forms"),
         (BatchSize, 0, "greater than or equal to 1"),
     ],
 )
@@ -35,6 +53,9 @@ def test_it_is_refused(kind: Any, value: object, told: str) -> None:  # noqa: AN
 def test_it_is_taken(tmp_path: Path) -> None:
     assert TypeAdapter(ExistingPath).validate_python(str(tmp_path)) == tmp_path
     assert TypeAdapter(RegionCode).validate_python("321601") == "321601"
+    for codes in ("3216", "3215,3216", "none", "none,3216"):
+        assert TypeAdapter(ExpectedRegions).validate_python(codes) == codes
+    assert TypeAdapter(RegionsTable).validate_python("none") == Path("none")
     assert TypeAdapter(RegionOrUnclaimed).validate_python("none") == "none"
 
 
@@ -55,3 +76,55 @@ def test_a_country_is_split_by_kecamatan() -> None:
     claims = ["3216012001001", "3216012002001", "3216032003001", None]
     arrivals = [Arrival(Path(f"{n}"), "", f"{n}", tps) for n, tps in enumerate(claims)]
     assert split(arrivals) == (Part("321601", 2), Part("321603", 1), Part("none", 1))
+
+
+class TwoParts(Parts):
+    """Two parts, whose states come from a list and not from a server."""
+
+    def __init__(self, told: list[str], *looks: StateType, patience: float = 1000.0) -> None:
+        minutes = itertools.count(step=60.0)
+        clock = partial(next, minutes)
+        super().__init__("process/batch", {}, load_regions(), told.append, patience, clock)
+        self.looks = list(looks)
+        self.taken_back = 0
+
+    def _start(self, part: Part) -> FlowRun:
+        return FlowRun(flow_id=uuid4(), name=f"run of {part.only}")
+
+    def _state(self, flow_run: FlowRun) -> StateType:  # noqa: ARG002
+        return self.looks.pop(0)
+
+    def _take_back(self, flow_runs: Iterable[FlowRun]) -> None:
+        self.taken_back = len(list(flow_runs))
+
+
+@pytest.fixture
+def _looks_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(country, "SECONDS_BETWEEN_LOOKS", 0.0)
+
+
+PARTS = (Part("321601", 2), Part("321603", 1))
+WAITS, RUNS, ENDS = StateType.SCHEDULED, StateType.RUNNING, StateType.COMPLETED
+
+
+@pytest.mark.usefixtures("_looks_follow_at_once")
+def test_parts_that_no_worker_takes_are_told_and_given_up() -> None:
+    told: list[str] = []
+    parts = TwoParts(told, *(WAITS,) * 100)
+    with pytest.raises(NoWorker, match="no worker took any of 2 parts for 17 min") as caught:
+        list(parts.run_all(PARTS, at_once=2))
+    assert parts.taken_back == 2
+    assert "prefect worker start" in caught.value.remedy
+    assert [line.partition(":")[0] for line in told] == ["60 s", "4 min", "16 min"]
+    assert all("prefect worker start" in line for line in told)
+
+
+@pytest.mark.usefixtures("_looks_follow_at_once")
+def test_parts_that_wait_while_another_runs_are_not_given_up() -> None:
+    told: list[str] = []
+    looks = [WAITS, WAITS, *(RUNS, WAITS) * 30, ENDS, WAITS, RUNS, StateType.FAILED]
+    parts = TwoParts(told, *looks)
+    done: list[Part] = []
+    with pytest.raises(PartsFailed, match="1 of 2 parts: 321603"):
+        done.extend(parts.run_all(PARTS, at_once=2))
+    assert (parts.looks, len(told)) == ([], 1)

@@ -16,6 +16,7 @@ from fixtures.databases import Databases
 from fixtures.fake_reading import Fate, write_photo
 from flows import comparing
 from flows.arrivals import Arrival, find_arrivals
+from flows.kept import Expectation, Given
 from flows.pool import Engine, ReadingPool
 from flows.progress import LineReporter, reporter
 from flows.run import Run, TakenBatch
@@ -91,11 +92,12 @@ def process(
     everything: bool = False,
 ) -> Summary:
     with ReadingPool(ENGINE, 1) as pool:
-        run = Run(store, pool, LineReporter(print))
+        given = Given(Expectation((), frozenset(expected)) if expected else None)
+        run = Run(store, pool, LineReporter(print), given=given)
         if entries:
             run.import_entries(entries)
         run.read_all(arrivals or find_arrivals(photos), batch_size, lambda taken: read(run, taken))
-        run.compare(expected, everything=everything)
+        run.compare(everything=everything)
         return run.finish()
 
 

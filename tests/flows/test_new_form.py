@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner
 
 from fixtures import village_form
+from fixtures.form import plausible_numbers_for
 from flows.cli import app
 from flows.newform.answers import Answers, AnswersError, answers_as_toml, read_answers
 from flows.newform.asking import parse_sum
@@ -25,8 +31,10 @@ from flows.newform.open_blank import BlankFormError, open_blank
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
 from flows.newform.prints import BlankSheet, Print
 from flows.newform.suggested_sums import suggested_sums
+from flows.newform.trial import PageTrial, advice, compared
 from models.forms.draw import draw_page
 from models.forms.template import FormSum, FormTemplate, load_form, load_form_file
+from models.records import FieldReading, FieldStatus
 
 PLANO = load_form("c-hasil-ppwp-2024")
 
@@ -193,7 +201,7 @@ def test_a_table_without_gaps_is_parted_under_its_heads() -> None:
 
 def test_a_picture_must_say_how_large_the_sheet_is(tmp_path: Path) -> None:
     path = tmp_path / "blank.png"
-    Image.new("L", (420, 594), 255).save(path)
+    Image.new("L", (840, 1188), 255).save(path)
     with pytest.raises(BlankFormError, match="how large"):
         open_blank(path)
     with pytest.raises(BlankFormError, match="crop"):
@@ -260,8 +268,6 @@ def test_sums_that_names_suggest_and_that_people_type() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
 def test_numbers_for_any_form_keep_its_sums(seed: int) -> None:
-    from fixtures.form import plausible_numbers_for
-
     form = village()
     numbers = plausible_numbers_for(form, np.random.default_rng(seed))
     assert set(numbers) == set(form.field_names)
@@ -343,6 +349,235 @@ def test_a_sheet_without_boxes_is_refused(tmp_path: Path) -> None:
     code, said = run("forms", "new", str(path), "--page-mm", "210x297", "--out", str(tmp_path))
     assert code != 0
     assert "no rows of digit boxes" in said
+
+
+def test_a_drawn_form_is_tried(
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn, filled in, photographed and read back; a number read wrongly would show."""
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("flows.newform.trial.TRIAL_CAMERAS", ("scan",))
+    path = tmp_path / "pilkades-2026.json"
+    path.write_bytes(build(draft, candidates(), source="a test").content)
+    code, said = run("forms", "try", str(path), "--copies", "1", "--photos", str(tmp_path / "p"))
+    assert code == 0, said
+    assert "1 of 1" in said
+    (photo,) = (tmp_path / "p").iterdir()
+    assert photo.name == "pilkades-2026-page-1-scan-001.jpg"
+    row = re.search(r"scan +│ +1 of 1 +│(.*)", said)
+    assert row, said
+    cells = row[1].split("│")
+    clear, review, right, wrong, unseen = (int(cell) for cell in cells[:5])
+    assert (clear + review, wrong, unseen) == (19, 0, 0)
+    assert right >= review - 1
+    assert float(cells[5]) < 0.5
+
+
+def test_a_number_called_clear_and_not_written_is_a_silent_error() -> None:
+    form = village()
+    page = form.page(1)
+    read = {
+        name: FieldReading(value=7, status=FieldStatus.CLEAR, confidence=1.0)
+        for name in form.field_names
+    }
+    found = compared(read, dict.fromkeys(form.field_names, 7) | {"suara_sah": 1}, page, "scan")
+    assert found.wrong == ("suara_sah",)
+    assert len(found.clear) == 18
+    assert any("SILENT ERRORS in suara_sah" in one for one in advice([found], form))
+    lost = PageTrial(1, "field", "poor_placement", "its boxes can't be made out", name="a.jpg")
+    (first, second) = advice([lost], village())
+    assert "a.jpg" in first
+    assert "corner marks" in second
+
+
+def test_words_stand_in_a_column_under_their_head(tmp_path: Path) -> None:
+    """Candidates by name beside their number, words in a column of empty cells."""
+    path = tmp_path / "blank.pdf"
+    named_candidates(path)
+    drafted = draft_of(open_blank(path))
+    assert drafted.names == (("suara_calon_1", "suara_calon_2", "suara_sah"),)
+    levels = [one.place.words for one in drafted.pages[0].fields]
+    assert [box and (round(box[1]), round(box[3])) for box in levels] == [
+        (60, 72),
+        (72, 84),
+        (84, 96),
+    ]
+    assert drafted.pages[0].header.keys() == {"kabupaten", "tps"}
+    answers = Answers(words={"suara_sah": "", "suara_calon_1": (90.0, 61.0, 140.0, 71.0)})
+    form = build(drafted, answers, source="a test").form
+    assert form.pages[0].field("suara_sah").words is None
+    assert form.pages[0].field("suara_calon_1").words == (90.0, 61.0, 140.0, 71.0)
+
+
+def named_candidates(path: Path) -> None:
+    """A small sheet as village offices make them: no marks, a table with a column for words."""
+    canvas = Canvas(str(path), pagesize=(210 * mm, 148 * mm))
+
+    def text(x: float, y: float, said: str) -> None:
+        canvas.drawString(x * mm, (148 - y) * mm, said)
+
+    canvas.setFont("Helvetica", 10)
+    text(70, 20, "PEMILIHAN KEPALA DESA")
+    text(15, 30, "Nomor TPS ..............................")
+    text(100, 30, "Kabupaten ..............................")
+    text(15, 46, "II. PEROLEHAN SUARA CALON")
+    for row, said in enumerate(("", "SITI AMINAH", "YUSUF HIDAYAT", "Jumlah suara sah")):
+        top, high = (50, 10) if row == 0 else (48 + 12 * row, 12)
+        edges = [(15, 25), (25, 85), (85, 150)]
+        if row == 3:
+            edges[:2] = [(15, 85)]
+        for x0, x1 in edges + [(x, x + 12) for x in (150, 162, 174)][: 3 if row else 0]:
+            canvas.rect(x0 * mm, (148 - top - high) * mm, (x1 - x0) * mm, high * mm)
+        text(28, top + 7, said)
+        if 0 < row < 3:
+            text(18, top + 7, str(row))
+    text(16, 57, "No")
+    text(40, 57, "Nama calon")
+    text(90, 57, "Suara (dengan huruf)")
+    canvas.save()
+
+
+def locked_pdf(path: Path) -> None:
+    canvas = Canvas(str(path), encrypt=StandardEncryption("rahasia", ownerPassword="x"))
+    canvas.drawString(10, 10, "blank")
+    canvas.save()
+
+
+def plain_pdf(path: Path) -> None:
+    canvas = Canvas(str(path))
+    canvas.drawString(100, 100, "no boxes at all")
+    canvas.save()
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "said", "to_do"),
+    [
+        ("locked.pdf", locked_pdf, "protected by a password", "without one"),
+        ("plain.pdf", plain_pdf, "no rows of digit boxes", "--page-mm"),
+        (
+            "broken.pdf",
+            lambda path: path.write_bytes(b"%PDF-1.4 and no more"),
+            "no PDF",
+            "Give a PDF",
+        ),
+        ("small.png", lambda path: Image.new("L", (210, 297), 255).save(path), "25 dpi", "200 dpi"),
+        ("text.png", lambda path: path.write_bytes(b"hello"), "no picture", "Give a PDF"),
+    ],
+)
+def test_a_blank_that_cannot_be_used_says_what_to_do(
+    tmp_path: Path, name: str, made: Callable[[Path], object], said: str, to_do: str
+) -> None:
+    made(tmp_path / name)
+    size = ("--page-mm", "210x297") if name.endswith("png") else ()
+    code, told = run("forms", "new", str(tmp_path / name), *size, "--out", str(tmp_path / "out"))
+    assert code == 1
+    what, _, remedy = told.partition("What to do: ")
+    assert said in what
+    assert to_do in remedy
+    assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (Answers(fields={"suara_paslon_1": "budi", "suara_paslon_2": "budi"}), "both called budi"),
+        (Answers(fields={"suara_paslon_1": "Budi S."}), "can't be a field's name"),
+        (Answers(id="Pilkades 2026"), "no id of a form"),
+        (Answers(page_titles={"2": ("Hal 2",)}), "page_titles speaks of page 2"),
+        (Answers(labels={"suara_shah": "Suara sah"}), "labels speaks of suara_shah"),
+        (Answers(words={"suara_shah": ""}), "words speaks of suara_shah"),
+        (Answers(sums=(FormSum(total="suara_sha", parts=("suara_total",), source="x"),)),
+         "did you mean suara_sah"),
+        (Answers(fields={"suara_tidak_sah": ""},
+                 sums=(FormSum(total="suara_total", parts=("suara_tidak_sah",), source="x"),)),
+         "whose boxes the answers leave out"),
+    ],
+)  # fmt: skip
+def test_answers_that_contradict_the_sheet_are_told(
+    draft: Draft, answers: Answers, said: str
+) -> None:
+    with pytest.raises(AnswersError, match=said):
+        build(draft, answers, source="a test")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[page_titles]\n1 = "Hal 1"\n',
+            r'page_titles 1 must be a list in brackets: \["…", "…"\]$',
+        ),
+        (
+            '[[sums]]\ntotal = "a"\nparts = ["b"]\nsource = "c"\ncopy_of = "d"\n',
+            r"toml: copy_of stands below a \[\[sums\]\].*put it above \[fields\]$",
+        ),
+    ],
+)
+def test_a_slip_in_the_answers_is_said_in_words_of_the_file(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    with pytest.raises(AnswersError, match=said):
+        read_answers(path)
+
+
+def test_what_the_answers_show_as_comments_can_be_taken(draft: Draft, tmp_path: Path) -> None:
+    first = build(draft, candidates(), source="a test")
+    text = answers_as_toml(first.answers, first.notes, first.form.sums, first.form)
+    shown = [line for line in text.splitlines() if line.startswith("# ") and "copy_of" not in line]
+    bare = {line: line.removeprefix("# ") for line in shown if " = [" in line or "# [" in line}
+    for line, without in bare.items():
+        text = text.replace(line, without)
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    said = read_answers(path)
+    assert said.header
+    assert said.words
+    assert said.page_titles
+    assert build(draft, said, source="a test").content == first.content
+
+
+TAGGED = {"tag_family": "DICT_APRILTAG_36h10"}
+
+
+def put(folder: Path, form: FormTemplate, tag: int | None = None, **changed: object) -> Path:
+    data = json.loads(form.model_dump_json(exclude={"digest", "enlargement"})) | changed
+    if tag is not None:
+        data["pages"][0]["tag"] = {"id": tag, "box": [1, 1, 9, 9], "quarter_turns": 0}
+        data = TAGGED | {key: value for key, value in data.items() if value is not None}
+    path = folder / f"{data['id']}-draft.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "tag", "said", "to_do"),
+    [
+        ({"id": "c1-ppwp-2019"}, None, "comes with chasil", "another id"),
+        ({}, 101, "square code 101 .* c-hasil-ppwp-2024, page 1", "remove the other"),
+        ({"id": "twin"}, 7, "square code 7 .* first, page 1", "remove the other"),
+        ({"tag_family": "DICT_NONSENSE"}, 7, "no family of square codes", "DICT_APRILTAG_36h10"),
+        ({}, 99_999, "has the codes 0 to 2319", "DICT_APRILTAG_36h10"),
+        ({"copy_of": "nothing"}, None, "nothing, which is not installed", "copy_of"),
+        ({"copy_of": "c-hasil-ppwp-2024"}, None, "has no field suara_calon_1", "copy_of"),
+    ],
+)
+def test_a_form_that_clashes_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, object], tag: int | None, said: str, to_do: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path / "home"))
+    first = put(tmp_path, village(id="first"), 7)
+    assert run("forms", "install", str(first))[0] == 0
+    code, told = run("forms", "install", str(put(tmp_path, village(), tag, **changed)))
+    assert code == 1
+    what, _, remedy = told.partition("What to do: ")
+    assert re.search(said, what), what
+    assert to_do in remedy
+    assert [path.name for path in (tmp_path / "home" / "forms").iterdir()] == ["first.json"]
 
 
 def test_the_official_sheet_comes_out_as_it_was_measured_by_hand(shared: Path) -> None:

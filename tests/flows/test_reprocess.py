@@ -93,7 +93,7 @@ def again(store: Store, pool: ReadingPool, choice: Choice | None = None) -> Repr
     """What the flow does, without Prefect."""
     run = Run(store, pool, LineReporter(lambda _: None))
     run.read_again(chosen_photos(store, choice or Choice(), run.recipe), 2, run.read)
-    return finish_again(store, run, None)
+    return finish_again(store, run)
 
 
 # Reading again

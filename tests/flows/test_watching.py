@@ -16,7 +16,7 @@ from flows.arrivals import Arrival
 from flows.pool import Engine, ReadingPool
 from flows.progress import LineReporter
 from flows.run import Run
-from flows.watching import FolderAway, look, new_entries
+from flows.watching import FolderAway, flawed_name, look, new_entries
 from models.store.known_files import KnownFiles
 from models.store.store import Store
 
@@ -130,6 +130,25 @@ def test_a_replaced_file_is_news_and_a_touched_one_is_not(
     assert look(folder, store, known, None).ready == ()
 
 
+def test_a_row_of_the_manifest_that_comes_later_counts(
+    store: Store, known: KnownFiles, folder: Path
+) -> None:
+    other, third = "3216012001002", "3216012001003"
+    put(folder / f"{TPS}-1.jpg")
+    put(folder / "scan.jpg", salt="no name")
+    look(folder, store, known, None)
+    take(store, known, look(folder, store, known, None).ready)
+    rows = {f"{TPS}-1.jpg": TPS, "scan.jpg": other}
+    found = look(folder, store, known, rows)
+    assert (names(found.ready), found.filed) == (["scan.jpg"], ("scan.jpg",))
+    assert take(store, known, found.ready) == 0  # filed anew, not read again
+    assert store.tps_with_photo() == {TPS, other}
+    assert look(folder, store, known, rows).ready == ()
+    assert look(folder, store, known, None).ready == ()  # a row that is gone changes nothing
+    corrected = look(folder, store, known, {"scan.jpg": third})
+    assert [one.tps for one in corrected.ready] == [third]
+
+
 def test_removed_files_are_told_once_and_their_photos_stay(
     store: Store, known: KnownFiles, folder: Path
 ) -> None:
@@ -201,3 +220,21 @@ def test_entries_are_imported_when_they_are_whole_and_when_they_change(
     path.write_text("{ }")
     assert new_entries(sirekap, known, "store") == ((), 1)
     assert len(new_entries(sirekap, known, "store")[0]) == 1
+
+
+def test_entries_that_could_not_be_used_wait_for_a_change(
+    known: KnownFiles, tmp_path: Path
+) -> None:
+    def names_of_new(circumstances: str) -> list[str]:
+        found, _ = new_entries(tmp_path, known, "store", circumstances=circumstances)
+        return [path.name for path, _ in found]
+
+    (tmp_path / "a.json").write_text("{")
+    names_of_new("as it is")
+    ((path, stamp),), _ = new_entries(tmp_path, known, "store", circumstances="as it is")
+    known.note_imported(flawed_name("store", "as it is"), path, stamp)
+    assert names_of_new("as it is") == []
+    assert names_of_new("another election was named") == ["a.json"]
+    (tmp_path / "a.json").write_text("[]")  # somebody repairs it
+    names_of_new("as it is")
+    assert names_of_new("as it is") == ["a.json"]

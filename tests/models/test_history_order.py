@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+from flows.recording import compare_and_record
 from models.history import FieldState
+from models.records import PageReading, PageStatus
+from models.store.items import Upload
+from models.store.shelf import KeptPhoto
 from models.store.store import Store
 
 TPS, FORM, FIELD = "3216032003001", "c-hasil-ppwp-2024", "suara_paslon_1"
@@ -30,3 +35,52 @@ def test_a_long_run_that_ends_last_has_the_last_word(tmp_path: Path) -> None:
         assert history.fields_changed(long, short) == ()
         after = store.begin_batch("r" * 64)
         assert history.save_fields(after, [TPS], [state(24)]) == 0
+
+
+def test_photos_since_a_run_are_those_that_it_did_not_see(tmp_path: Path) -> None:
+    """Run 1 begins, run 2 begins and ends, run 1 reads a photo more and ends."""
+    with Store.open(tmp_path / "home") as store:
+        long, short = (store.begin_batch("r" * 64) for _ in range(2))
+        bring(store, long, "early")
+        bring(store, long, "late", is_read=False)  # taken in, still to be read
+        bring(store, short, "of the short one")
+        finish(store, short)
+        read(store, "late")
+        bring(store, short, "early")  # again, under another run: it is not new
+        finish(store, long)
+        bring(store, store.begin_batch("r" * 64), "new")
+        assert store.history.photos_since(short) == {sha256_of("late"), sha256_of("new")}
+        assert store.history.photos_since(long) == {sha256_of("new")}
+
+
+def test_a_run_of_an_earlier_chasil_did_not_write_what_it_saw(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        long, short = (store.begin_batch("r" * 64) for _ in range(2))
+        bring(store, short, "early")
+        store.finish_batch(short, {})
+        bring(store, long, "late")
+        assert store.history.photos_since(short) == {sha256_of("late")}
+
+
+def bring(store: Store, batch: int, name: str, *, is_read: bool = True) -> None:
+    photo = KeptPhoto(sha256_of(name), 5, None)
+    store.add_uploads(batch, [Upload(f"{name}.jpg", photo, TPS)])
+    if is_read:
+        read(store, name)
+
+
+def read(store: Store, name: str) -> None:
+    page = PageReading(
+        photo=name, sha256=sha256_of(name), tps=TPS, form=FORM, page=2, status=PageStatus.READ
+    )
+    store.add_readings("r" * 64, [(page,)])
+
+
+def finish(store: Store, batch: int) -> None:
+    with store.one_comparison():
+        seen = compare_and_record(store, batch, "r" * 64)
+        store.finish_batch(batch, {"comparison": seen.model_dump(mode="json")})
+
+
+def sha256_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

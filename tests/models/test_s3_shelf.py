@@ -6,6 +6,7 @@ import hashlib
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import obstore
@@ -19,9 +20,11 @@ from flows.arrivals import find_arrivals, take_in
 from flows.pool import Engine, PhotoJob, ReadingPool
 from flows.progress import LineReporter
 from flows.run import Run
+from flows.transient import is_transient
 from models.errors import ErrorRecord
 from models.store import s3_shelf
 from models.store.errors import (
+    BadEndpoint,
     BadPhotosUrl,
     BucketMissing,
     DriverMissing,
@@ -168,6 +171,7 @@ def test_a_bucket_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BucketMissing, match="no-such-bucket") as caught:
         gone.keep(photo(tmp_path))
     assert "CHASIL_PHOTOS" in caught.value.remedy
+    assert not is_transient(caught.value)
     with pytest.raises(BucketMissing), gone.opened("0" * 64):
         pass
 
@@ -179,6 +183,7 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(PhotosUnreachable) as caught:
         S3Shelf(BUCKET, patience=0.5).keep(photo(tmp_path))
     assert "AWS_ENDPOINT_URL" in caught.value.remedy
+    assert is_transient(caught.value)
     with pytest.raises(StoreError, match=BUCKET):
         list(take_in(find_arrivals([tmp_path]), S3Shelf(BUCKET, patience=0.5)))
 
@@ -209,6 +214,74 @@ def test_a_key_that_is_not_let_in(
     s3_shelf._connect.cache_clear()
     with pytest.raises(PhotosRefused, match="AWS_ACCESS_KEY_ID is not set"):
         shelf.keep(photo(tmp_path))
+
+
+def test_a_key_that_the_server_does_not_know(
+    s3: S3Server, shelf: PhotoShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = shelf.keep(photo(tmp_path))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANOBODY")
+    s3_shelf._connect.cache_clear()
+    s3.check_keys()
+    try:
+        with pytest.raises(PhotosRefused, match="403") as caught:
+            shelf.keep(photo(tmp_path))
+        with pytest.raises(PhotosRefused), shelf.opened(kept.sha256):
+            pass
+    finally:
+        s3.check_keys(False)
+    assert "s3:PutObject" in caught.value.remedy
+    assert "test" not in caught.value.message.replace(str(tmp_path), "")  # the secret
+    assert not is_transient(caught.value)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A server that says the same to everybody."""
+
+    status = 200
+    asked = 0
+
+    def do_HEAD(self) -> None:
+        type(self).asked += 1
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    # Another region; a key that has expired; what passes is asked again.
+    [(301, PhotosRefused), (400, PhotosRefused), (503, PhotosUnreachable)],
+)
+def test_only_what_may_pass_is_asked_again(
+    status: int, expected: type[StoreError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = type("Handler", (Answers,), {"status": status})
+    with HTTPServer(("127.0.0.1", 0), handler) as server, ThreadPoolExecutor(1) as threads:
+        threads.submit(server.serve_forever)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        s3_shelf._connect.cache_clear()
+        with pytest.raises(expected) as caught:
+            S3Shelf(BUCKET, patience=0.5).keep(photo(tmp_path))
+        server.shutdown()
+    passes = expected is PhotosUnreachable
+    assert is_transient(caught.value) == passes
+    assert (handler.asked > 1) == passes
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http://", "ftp://s3.example", "h ttp://x"])
+def test_an_endpoint_that_is_no_address(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    s3_shelf._connect.cache_clear()
+    with pytest.raises(BadEndpoint, match="AWS_ENDPOINT_URL") as caught:
+        S3Shelf(BUCKET).keep(photo(tmp_path))
+    assert "http://HOST:PORT" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_the_queue_brought_up_twice_at_once_has_each_item_once(
     batch = both[0].begin_batch(RECIPE)
     both[0].finish_batch(batch, {})
     facts = [item_facts(f"{3216032003001 + n}", "suara_paslon_1") for n in range(50)]
-    at_once(both, *[lambda store: store.queue.refresh(batch, iter(facts))] * 4)
+    at_once(both, *[lambda store: store.queue.refresh(batch, lambda: facts)] * 4)
     found = both[0].queue.items(ItemFilter(), limit=500).items
     assert Counter(item.tps for item in found) == {one.tps: 1 for one in facts}
     assert both[0].queue.counts(ItemFilter()).waiting == 50

@@ -55,6 +55,7 @@ def decide(store: Store, field: str, number: int) -> None:
 
 def fits(page: Page) -> bool:
     """Whether nothing but tables that scroll by themselves is wider than the window."""
+    page.wait_for_load_state()  # without its style sheet a page is as wide as its tables
     wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return wide <= 0
 
@@ -265,3 +266,21 @@ def test_every_page_in_both_languages_at_200_percent(open_as: Open, shoot: Shoot
         assert page.locator("header nav").inner_text() != before
         assert fits(page), (path, now)
         shoot(page, f"50-200-percent{path.replace('/', '-')}-{now}")
+
+
+def test_a_word_longer_than_the_window_is_broken(open_as: Open, shoot: Shoot) -> None:
+    """The name of a photo, a hash, a name that somebody chose: wherever it may stand."""
+    page = open_as("citra", width=NARROW)
+    for path in ("/trail", f"/tps/{FIRST}", "/users"):
+        page.goto(path)
+        lengthened = page.evaluate(
+            """() => {
+                const places = document.querySelectorAll(
+                    "h1, h2, main p, main li, dd, td, label, nav a, .who span, .brand a, footer p");
+                places.forEach((place) => place.append("w".repeat(150)));
+                return places.length;
+            }"""
+        )
+        assert lengthened > 20
+        shoot(page, f"51-long-words{path.replace('/', '-')}")
+        assert fits(page), path

@@ -13,11 +13,15 @@ from fastapi.testclient import TestClient
 from fixtures.databases import Databases
 from fixtures.review_site import FIRST, PEOPLE
 from fixtures.review_store import cell, fill, item_facts
+from models.queue import ItemFacts
 from models.records import ConflictKind
 from models.rules import salinan_is_plano
 from models.store.item_filter import ItemFilter
 from models.store.store import Store
+from review.answers import PaperSays, Says
 from review.app import create_app
+from review.desk import Desk
+from review.outcomes import parse_finding
 from review.passwords import new_token, token_hash
 from review.web import places
 
@@ -25,24 +29,27 @@ PLANO, SALINAN = "c-hasil-ppwp-2024", "c-hasil-salinan-ppwp-2024"
 FIELD = "suara_paslon_2"
 
 
+def copy_facts() -> ItemFacts:
+    return item_facts(
+        FIRST,
+        FIELD,
+        kind=ConflictKind.RULE_BROKEN_ON_PAPER,
+        entry=None,
+        reading=177,
+        rule=salinan_is_plano.CODE,
+        detail="The copy (SALINAN) says 177 (b.jpg), the large sheet (plano) 117 (a.jpg).",
+    ).model_copy(update={"form": SALINAN, "votes": 60})
+
+
 @pytest.fixture
 def store(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with databases.open(tmp_path_factory.mktemp("copy")) as opened:
         for name, role in PEOPLE:
             opened.accounts.add(name, role, by="test", password_hash=None)
-        facts = item_facts(
-            FIRST,
-            FIELD,
-            kind=ConflictKind.RULE_BROKEN_ON_PAPER,
-            entry=None,
-            reading=177,
-            rule=salinan_is_plano.CODE,
-            detail="The copy (SALINAN) says 177 (b.jpg), the large sheet (plano) 117 (a.jpg).",
-        ).model_copy(update={"form": SALINAN, "votes": 60})
         plano = cell(FIRST, FIELD, 117, 117)
         copy = plano.model_copy(update={"form": SALINAN, "reading": 177})
         opened.queue.save_cells([plano, copy], [])
-        fill(opened, [facts])
+        fill(opened, [copy_facts()])
         yield opened
 
 
@@ -69,6 +76,36 @@ def test_what_waits_on_a_copy_is_hidden_on_the_form_itself(store: Store) -> None
         number = re.compile(r"(?<![0-9a-zA-Z_-])117(?![0-9a-zA-Z_-])")
         assert number.search(browser(store, "vera").get(path).text)
         assert not number.search(browser(store, "budi").get(path).text)
+
+
+def test_what_was_decided_on_a_copy_is_hidden_while_the_form_waits(store: Store) -> None:
+    """TPS page, exports and record: budi still has to answer the large sheet's number blind."""
+    (copy,) = store.queue.items(ItemFilter(tps=FIRST)).items
+    facts = item_facts(FIRST, FIELD, kind=ConflictKind.VALUE_MISMATCH, entry=611, reading=117)
+    fill(store, [facts, copy_facts()])
+    citra = store.accounts.find("citra")
+    assert citra is not None
+    desk = Desk(store)
+    item = desk.answer(citra, copy.id, copy.version, PaperSays(says=Says.NUMBER, number=177))
+    finding = parse_finding(
+        item, outcome="entry_wrong", number=177, empty=False, reason="salah salin 177", reference=""
+    )
+    desk.decide(citra, item.id, item.version, finding, attempt="")
+    number = re.compile(r"(?<![0-9a-zA-Z_-])(117|177|611)(?![0-9a-zA-Z_-])")
+
+    def asked(name: str) -> Iterator[str]:
+        client = browser(store, name)
+        yield client.get(f"/tps/{FIRST}?form={PLANO}").text
+        token = re.search(r'name="csrf" value="([^"]+)"', client.get("/reports").text)
+        assert token
+        sent = {"csrf": token[1], "format": "csv", "region": FIRST[:6]}
+        yield client.post("/reports/items", data=sent).text
+        record = sent | {"format": "html"}
+        page = client.post(f"/reports/kecamatan/{FIRST[:6]}", data=record).text
+        yield re.sub(r'src="data:[^"]*"', "", page)
+
+    assert [bool(number.search(text)) for text in asked("budi")] == [False] * 3
+    assert [bool(number.search(text)) for text in asked("citra")] == [True] * 3
 
 
 def test_a_broken_form_of_ones_own_breaks_no_page(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from models.store import history_tables, room_tables  # noqa: F401 - their tables are Base's
+from models.store import given, history_tables, room_tables  # noqa: F401 - their tables are Base's
 from models.store.tables import Base
 
 connection = context.config.attributes.get("connection")
