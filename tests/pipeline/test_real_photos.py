@@ -64,3 +64,32 @@ def test_a_trial_photo_is_read(shared: Path) -> None:
         "suara_tidak_sah": 18,
         "suara_total": 253,
     }
+
+
+def test_the_tallies_of_a_party_page_are_counted(shared: Path) -> None:
+    (reading,) = read_file(
+        shared / "photos/c-digital/dpr10_sample_01.jpeg", load_reader(["netgrit-2022-dpr-10"])
+    )
+    truth = json.loads((shared / "photos/c-digital/truth.json").read_text(encoding="utf-8"))
+    numbers = truth["dpr10_sample_01.jpeg"]["numbers"]
+    counted = {
+        name: field.witnesses["tally"].value
+        for name, field in reading.fields.items()
+        if name != "suara_partai_total"
+    }
+    assert counted == {"suara_partai": numbers["partai"]} | {
+        f"suara_calon_{place}": numbers[f"calon{place}"] for place in range(1, 11)
+    }
+    assert {name: field.value for name, field in reading.fields.items()} == counted | {
+        "suara_partai_total": numbers["jumlah"]
+    }
+
+
+def test_a_party_page_of_eight_is_not_taken_for_one_of_ten(shared: Path) -> None:
+    forms = ["netgrit-2022-dpr-8", "netgrit-2022-dpr-10"]
+    blank = shared / "photos/c-digital/c.hasil_dpr_s08_v2.png"
+    (reading,) = read_file(blank, load_reader(forms))
+    assert reading.form == forms[0]
+    assert reading.placement is not None
+    assert reading.placement.worst_mm < 0.1
+    assert not any(field.value for field in reading.fields.values())
