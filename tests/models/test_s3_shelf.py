@@ -259,8 +259,11 @@ class Answers(BaseHTTPRequestHandler):
 def test_only_what_may_pass_is_asked_again(
     status: int, expected: type[StoreError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handler = type("Handler", (Answers,), {"status": status})
-    with HTTPServer(("127.0.0.1", 0), handler) as server, ThreadPoolExecutor(1) as threads:
+    class Handler(Answers):
+        pass
+
+    Handler.status = status
+    with HTTPServer(("127.0.0.1", 0), Handler) as server, ThreadPoolExecutor(1) as threads:
         threads.submit(server.serve_forever)
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         s3_shelf._connect.cache_clear()
@@ -269,7 +272,7 @@ def test_only_what_may_pass_is_asked_again(
         server.shutdown()
     passes = expected is PhotosUnreachable
     assert is_transient(caught.value) == passes
-    assert (handler.asked > 1) == passes
+    assert (Handler.asked > 1) == passes
 
 
 @pytest.mark.usefixtures("shelf")

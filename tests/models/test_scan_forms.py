@@ -57,8 +57,8 @@ def test_voters_of_2019_are_summed_both_ways() -> None:
         **{f"pengguna_total_{who}": n for who, n in (("l", 71), ("p", 65), ("j", 136))},
     }
     assert violated(numbers, FORM_2019) == set()
-    assert violated(numbers | {"pengguna_non_dpt_j": 3}, FORM_2019) == {
+    assert violated({**numbers, "pengguna_non_dpt_j": 3}, FORM_2019) == {
         "pengguna_non_dpt_j",
         "pengguna_total_j",
     }
-    assert violated(numbers | {"pengguna_non_dpt_j": None}, FORM_2019) == set()
+    assert violated({**numbers, "pengguna_non_dpt_j": None}, FORM_2019) == set()

@@ -131,7 +131,8 @@ def test_recap_and_diff_sum_its_votes(store: Store) -> None:
         console.print(
             diff_shown(
                 Diff.model_construct(
-                    first=1, last=2, first_recipe="a", last_recipe="a", recipe_parts=(),
+                    first=1, first_finished_at=None, last=2, last_finished_at=None,
+                    first_recipe="a", last_recipe="a", recipe_parts=(),
                     fields=(), only_confidence=0, entries=(), conflicts=(),
                     conflicts_unchanged=0, items=(), totals=diff_totals(sums, sums),
                 )
