@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from flows.kept import NONE
 from models.elections import Election, election_called
@@ -71,13 +71,20 @@ def _election(name: str) -> str:
 ExistingPath = Annotated[Path, AfterValidator(_exists)]
 """A file or folder that is there."""
 
-RegionCode = Annotated[str, AfterValidator(_region)]
+_TextOrNumber = Annotated[
+    str,
+    BeforeValidator(lambda code: str(code) if type(code) is int else code),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+]
+"""Prefect's command line makes a number of ``--param expect=3216``; no code begins with 0."""
+
+RegionCode = Annotated[_TextOrNumber, AfterValidator(_region)]
 """The first digits of a code: 2 provinsi, 4 kabupaten, 6 kecamatan, 10 desa, 13 TPS."""
 
-RegionOrUnclaimed = Annotated[str, AfterValidator(_region_or_none)]
+RegionOrUnclaimed = Annotated[_TextOrNumber, AfterValidator(_region_or_none)]
 """The same, or ``none`` for photos that don't say which TPS they are of."""
 
-ExpectedRegions = Annotated[str, AfterValidator(_regions)]
+ExpectedRegions = Annotated[_TextOrNumber, AfterValidator(_regions)]
 """One or more of the first digits of codes, by commas; ``none`` alone, or before them."""
 
 RegionsTable = Annotated[Path, AfterValidator(_table)]

@@ -55,6 +55,9 @@ def test_it_is_taken(tmp_path: Path) -> None:
     assert TypeAdapter(RegionCode).validate_python("321601") == "321601"
     for codes in ("3216", "3215,3216", "none", "none,3216"):
         assert TypeAdapter(ExpectedRegions).validate_python(codes) == codes
+    for kind in (ExpectedRegions, RegionCode, RegionOrUnclaimed):  # as Prefect reads --param
+        assert TypeAdapter(kind).validate_python(3216) == "3216"
+        assert {"type": "integer"} in TypeAdapter(kind).json_schema()["anyOf"]
     assert TypeAdapter(RegionsTable).validate_python("none") == Path("none")
     assert TypeAdapter(RegionOrUnclaimed).validate_python("none") == "none"
 

@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.databases import Databases
 from fixtures.fake_header import EVIDENCE, fake_header
+from flows import worked_out
 from flows.changes import kept_by
 from flows.checking import check_entries
 from flows.given import given_now, settled_now
@@ -33,7 +34,7 @@ from models.store.item_filter import ItemFilter
 from models.store.items import Upload
 from models.store.shelf import KeptPhoto
 from models.store.store import Store
-from pipeline import compare
+from pipeline import wrong_headers
 
 FORM = "c-hasil-ppwp-2024"
 OTHER_FORM = "c1-ppwp-2019"
@@ -76,7 +77,8 @@ class Silent:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """One TPS with an entry, and page 1 of TPS 015 filed under TPS 016."""
     monkeypatch.delenv("CHASIL_FORM", raising=False)
-    monkeypatch.setattr(compare, "load_header_evidence", lambda: EVIDENCE)
+    for module in (worked_out, wrong_headers):
+        monkeypatch.setattr(module, "load_header_evidence", lambda: EVIDENCE)
     with Store.open(tmp_path / "home") as opened:
         sha256 = "b" * 64
         page = PageReading(

@@ -16,6 +16,7 @@ TPS = "3216032003001"
 SCRIPT = """
 import json
 import sys
+import time
 from pathlib import Path
 import flows.batch
 import flows.reprocess
@@ -43,6 +44,7 @@ if __name__ == "__main__":
     landing = Path(sys.argv[1]).parent / "masuk"
     landing.mkdir()
     (landing / "aside.part").write_text("tps,pemilih_dpt_j\\n3216032003001,200\\n")
+    time.sleep(0.05)  # the file system's clock ticks every few ms
     (landing / "aside.part").rename(landing / "a.csv")  # nothing says which election it is of
     same = {"folder": landing, "entries": landing, "workers": 1}
     looks = [watch(**same), watch(**same), watch(**same, election="ppwp"), watch(**same)]
