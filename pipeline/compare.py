@@ -58,8 +58,8 @@ from models.rules import (
     Severity,
     Verdict,
     evaluate_across,
-    evaluate_all,
-    evaluate_reading,
+    violations_in,
+    violations_of_reading,
 )
 from models.rules.across import at_election
 from pipeline import priority as factors
@@ -239,8 +239,8 @@ def _of_fields(
 ) -> Iterator[Conflict]:
     """Conflicts of one form; ``judge_entry`` is off where the entry's sums are said elsewhere."""
     numbers = entry.fields if entry else {}
-    in_entry = _violations(evaluate_all(numbers, entry.form)) if entry else ()
-    on_paper = _violations(evaluate_reading(reading)) if reading else ()
+    in_entry = violations_in(numbers, entry.form) if entry else ()
+    on_paper = violations_of_reading(reading) if reading else ()
     if reading:
         broken = _Broken(paper=_fields_in(on_paper), entry=_fields_in(in_entry))
         swapped = swapped_rows(numbers, reading.numbers(), reading.form)
@@ -275,10 +275,6 @@ def _across_elections(
                 by_election[election].fields[field].confidence for field, election in inputs
             )
             yield _broken_on_paper(readings[form], result, confidence)
-
-
-def _violations(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
-    return tuple(result for result in results if result.verdict is Verdict.VIOLATED)
 
 
 def _fields_in(results: Iterable[RuleResult]) -> frozenset[str]:

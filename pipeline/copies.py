@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from models.forms.template import installed_forms, load_form
+from models.forms.template import installed_forms, load_form, shipped_forms
 from models.records import (
     Conflict,
     ConflictKind,
@@ -24,7 +24,8 @@ from pipeline.priority import priority, weight_of_field
 
 def original_of(form: str) -> str | None:
     """Id of the form that this one is a copy of; ``None`` for every other form."""
-    return load_form(form).copy_of if form in installed_forms() else None
+    is_known = form in shipped_forms() or form in installed_forms()
+    return load_form(form).copy_of if is_known else None
 
 
 def entry_for_copy(

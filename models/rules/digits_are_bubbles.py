@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from models.records import FormReading
-from models.rules.rule import Rule, RuleResult, Severity, sum_of
+from models.rules.rule import Rule, RuleResult, Severity, Verdict, sum_of
 
 CODE = "digits_are_bubbles"
+
+
+def violations(reading: FormReading) -> tuple[RuleResult, ...]:
+    """Those of ``evaluate`` that are violated."""
+    doubtful = {
+        name: field
+        for name, field in reading.fields.items()
+        if "bubbles" in field.witnesses
+        and "digits" in field.witnesses
+        and field.witnesses["digits"].value != field.witnesses["bubbles"].value
+    }
+    if not doubtful:
+        return ()
+    results = evaluate(reading.model_copy(update={"fields": doubtful}))
+    return tuple(result for result in results if result.verdict is Verdict.VIOLATED)
 
 
 def evaluate(reading: FormReading) -> tuple[RuleResult, ...]:

@@ -137,6 +137,30 @@ class Rule:
         """Work out each check; takes any mapping and never fails on missing numbers."""
         return tuple(self._result(check, numbers) for check in self.checks_for(numbers, form))
 
+    def violations(self, numbers: Numbers, form: str | None = None) -> tuple[RuleResult, ...]:
+        """Those of ``evaluate`` that are violated: most lines hold, and need no sentence."""
+        return tuple(
+            self._result(check, numbers)
+            for check in self.checks_for(numbers, form)
+            if self._is_violated(check, numbers)
+        )
+
+    def _is_violated(self, check: Check, numbers: Numbers) -> bool:
+        left = numbers.get(check.field)
+        if left is None:
+            return False
+        values: list[int] = []
+        for term in check.terms:
+            value = numbers.get(term)
+            if value is None:
+                return False
+            values.append(value)
+        return self._is_off(check, left - check.expected(values))
+
+    def _is_off(self, check: Check, difference: int) -> bool:
+        off = difference if check.relation is Relation.AT_MOST else abs(difference)
+        return off > self.tolerance
+
     def _result(self, check: Check, numbers: Numbers) -> RuleResult:
         left = numbers.get(check.field)
         inputs: dict[str, int | None] = {check.field: left}
@@ -153,8 +177,7 @@ class Rule:
         else:
             right = check.expected(values)
             difference = left - right
-            off = difference if check.relation is Relation.AT_MOST else abs(difference)
-            verdict = Verdict.VIOLATED if off > self.tolerance else Verdict.OK
+            verdict = Verdict.VIOLATED if self._is_off(check, difference) else Verdict.OK
             not_quite = " not" if verdict is Verdict.VIOLATED else ""
             message = (
                 f"{check.formula} does{not_quite} hold: {left} against {right}"

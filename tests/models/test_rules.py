@@ -26,6 +26,7 @@ from models.rules import (
     evaluate_reading,
     salinan_is_plano,
     sums_of_the_form,
+    violations_in,
 )
 from models.rules.rule import Check
 
@@ -219,6 +220,7 @@ def test_digits_are_bubbles() -> None:
         "suara_paslon_2.digits": 73,
         "suara_paslon_2.bubbles": 78,
     }
+    assert digits_are_bubbles.violations(reading) == (results["suara_paslon_2"],)
 
 
 def test_bubbles_without_digits_are_not_computable() -> None:
@@ -278,6 +280,9 @@ def test_missing_is_never_zero(numbers: dict[str, int | None]) -> None:
     assert [result.verdict for result in evaluate_all(numbers)] == [
         result.verdict for result in evaluate_all(without_nulls)
     ]
+    assert violations_in(numbers) == tuple(
+        result for result in evaluate_all(numbers) if result.verdict is Verdict.VIOLATED
+    )
 
 
 @given(st.integers(0, 999), st.integers(0, 999), st.integers(0, 5))
