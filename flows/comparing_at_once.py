@@ -7,11 +7,14 @@ are to be written: those alone are worth sending. One process writes.
 from __future__ import annotations
 
 import multiprocessing
+import pickle
+import tempfile
 from collections import deque
 from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from sqlalchemy import URL
 
@@ -84,10 +87,11 @@ class _Worker:
     batch = 0
 
 
-def _start_worker(url: URL, shelf: PhotoShelf, batch: int, yardstick: Yardstick) -> None:
+def _start_worker(url: URL, shelf: PhotoShelf, batch: int, yardstick: Path) -> None:
     _Worker.store = Store.again(url, shelf)
     _Worker.batch = batch
-    _Worker.yardstick = yardstick
+    # As ``multiprocessing`` itself would hand it over; this program wrote it a moment ago.
+    _Worker.yardstick = pickle.loads(yardstick.read_bytes())  # noqa: S301
 
 
 def _work(share: Share) -> Findings:
@@ -105,12 +109,17 @@ def _in_processes(
     processes: int,
 ) -> Iterator[Findings]:
     """Share out, two shares ahead for each process, and give the results in order."""
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(store.url, store.shelf, batch, yardstick),
-    ) as executor:
+    with (
+        tempfile.TemporaryDirectory(prefix="chasil-comparing-") as folder,
+        ProcessPoolExecutor(
+            processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(store.url, store.shelf, batch, Path(folder) / "yardstick"),
+        ) as executor,
+    ):
+        # A table of regions is more than a pipe holds: processes would start one by one.
+        (Path(folder) / "yardstick").write_bytes(pickle.dumps(yardstick))
         running = deque(executor.submit(_work, share) for share in islice(shares, 2 * processes))
         while running:
             done = running.popleft().result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, or_, select
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _NAMES = tuple(FieldState.model_fields)
 _STATE = tuple(getattr(FieldHistoryRow, name) for name in _NAMES)
+_facts_of = attrgetter(*_NAMES)
 
 
 class History:
@@ -301,15 +303,13 @@ def changed_fields(
     connection: Connection, batch: int, tps: Iterable[str], now: Iterable[FieldState]
 ) -> list[dict[str, Any]]:
     """Rows of the fields that a run sees otherwise than the run before; see ``save_fields``."""
-    known = {
-        (row.tps, row.form, row.field): tuple(row)
-        for row in _newest_rows(connection, sorted(set(tps)), own=batch)
-    }
+    rows = _newest_rows(connection, sorted(set(tps)), own=batch)
+    known = {tuple(row[:3]): tuple(row) for row in rows}
     changed: list[dict[str, Any]] = []
-    there: set[tuple[str, str, str]] = set()
+    there: set[tuple[Any, ...]] = set()
     for state in now:
         there.add(state.key)
-        if known.get(state.key) != tuple(getattr(state, name) for name in _NAMES):
+        if known.get(state.key) != _facts_of(state):
             changed.append(state.model_dump())
     for key, row in known.items():
         if key not in there:
@@ -388,7 +388,7 @@ def _newest_rows(
         .order_by(FieldHistoryRow.id)
     )
     # Of one field the last row stands.
-    newest = {(row.tps, row.form, row.field): row for row in connection.execute(query)}
+    newest = {row[:3]: row for row in connection.execute(query)}  # TPS, form and field
     return newest.values()
 
 
