@@ -103,16 +103,18 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
     by_code = _by_code(photo, forms)
     if by_code is not None:
         return by_code
-    by_print = _by_print(photo, forms)
+    try:
+        by_print = _by_print(photo, forms)
+    except AmbiguousPlace:
+        if stranger := _stranger(photo, _strange_codes(photo, forms)):
+            raise stranger from None
+        raise
     strangers = _strange_codes(photo, forms)
     if by_print is not None:
         # Forms of one election day print much alike: a code on the sheet says which one this is.
         strangers = [tag for tag in strangers if _lies_on(by_print, tag)]
-    if strangers:
-        raise WrongForm(
-            f"{photo.name} carries the square code {strangers[0].id}, which no installed form has",
-            tag=strangers[0].id,
-        )
+    if stranger := _stranger(photo, strangers):
+        raise stranger
     if by_print is not None:
         other = other_model(by_print)
         if other is not None:
@@ -134,6 +136,16 @@ def _place(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage:
             title=" / ".join(title.lines or title.words),
         )
     raise NoFormFound(f"{photo.name}: neither a square code nor the boxes of a form were found")
+
+
+def _stranger(photo: OpenedPhoto, codes: Sequence[FoundTag]) -> WrongForm | None:
+    """What to say of a sheet with codes that no installed form has."""
+    if not codes:
+        return None
+    return WrongForm(
+        f"{photo.name} carries the square code {codes[0].id}, which no installed form has",
+        tag=codes[0].id,
+    )
 
 
 def _by_code(photo: OpenedPhoto, forms: Sequence[FormTemplate]) -> PlacedPage | None:

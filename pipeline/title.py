@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
@@ -19,7 +19,7 @@ import numpy as np
 import pytesseract
 
 from models.errors import RecogniserError
-from models.forms.template import BoxMm, FormTemplate
+from models.forms.template import BoxMm, FormTemplate, PrintedText
 from models.recognisers.tesseract import find_tesseract
 from pipeline.arrays import Grey
 from pipeline.states import PlacedPage
@@ -63,6 +63,9 @@ MODEL = re.compile(
 )
 """The name of a model, in capitals: ``C.HASIL SALINAN-PPWP``."""
 
+PAGE = re.compile(r"HALAMAN (\d{1,2}) DAR")
+"""What forms print beside the name of the model: the number of the page."""
+
 OTHER_HEADING = re.compile(r"DEWAN\s+PERWAKILAN")
 HEADING = "PRESIDEN"
 """A word of the heading of the president's forms, and what those of all others print instead."""
@@ -102,11 +105,9 @@ def read_title(grey: Grey, forms: Iterable[FormTemplate]) -> Title:
         RecogniserError: there is no Tesseract on this machine.
     """
     forms = tuple(forms)
-    factor = LONG_SIDE_PX / max(grey.shape)
-    small = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     best = Title((), None, ())
-    for quarter_turns in (0, 2, 1, 3):
-        title = _title(_text(np.ascontiguousarray(np.rot90(small, quarter_turns))), forms)
+    for text in _looks(grey):
+        title = _title(text, forms)
         if title.is_count_form:
             return title
         if len(title.words) > len(best.words):
@@ -114,11 +115,20 @@ def read_title(grey: Grey, forms: Iterable[FormTemplate]) -> Title:
     return best
 
 
+def _looks(grey: Grey) -> Iterator[str]:
+    """The print of a picture, upright, upside down, and turned to either side."""
+    factor = LONG_SIDE_PX / max(grey.shape)
+    small = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    for quarter_turns in (0, 2, 1, 3):
+        yield _text(np.ascontiguousarray(np.rot90(small, quarter_turns)))
+
+
 def other_model(placed: PlacedPage) -> str | None:
     """Which other model a placed page surely says that it is, if any.
 
-    Reads the strip of the sheet where its form prints the title. What can't be read there is no
-    objection, nor is a form that names no election.
+    Reads the strip of the sheet where its form prints the title; where that is out of view, all
+    that is in view: a page of another form can look like the lower part of this one. What can't
+    be read is no objection, nor is a form that names no election.
 
     Raises:
         RecogniserError: there is no Tesseract on this machine.
@@ -127,7 +137,35 @@ def other_model(placed: PlacedPage) -> str | None:
     strip = title_strip(placed)
     if own is None or strip is None:
         return None
-    return _other_model(_text(strip, "--psm 6"), own.group())
+    if _title_in_view(placed):
+        return _other_model(_text(strip, "--psm 6"), own.group())
+    for text in _looks(placed.photo.grey):
+        if _title(text, ()).is_count_form:
+            return _other_model(text, own.group()) or _other_page(text, placed.page.number)
+    return None
+
+
+def _other_page(text: str, own: int) -> str | None:
+    """Which page the print says it is, where it names one that is not ``own``."""
+    found = PAGE.search(re.sub(r"\s+", " ", text.upper()))
+    return found.group() if found and int(found.group(1)) != own else None
+
+
+def _title_in_view(placed: PlacedPage) -> bool:
+    """Whether the picture holds the place of the model's mark."""
+    mark = _mark_of(placed)
+    if mark is None:
+        return False
+    x, y = placed.warp.to_px(np.array([mark.at]))[0]
+    high, wide = placed.photo.grey.shape
+    return bool(0 <= x < wide and 0 <= y < high)
+
+
+def _mark_of(placed: PlacedPage) -> PrintedText | None:
+    """The text "MODEL …" at the top of the sheet, if its form has one."""
+    low = HEADING_SHARE * placed.form.page_mm[1]
+    top = (text for text in placed.page.texts if text.at[1] < low)
+    return next((text for text in top if text.text.upper().startswith("MODEL")), None)
 
 
 def title_strip(placed: PlacedPage) -> Grey | None:
@@ -137,7 +175,7 @@ def title_strip(placed: PlacedPage) -> Grey | None:
     """
     wide, high = placed.form.page_mm
     top = [text for text in placed.page.texts if text.at[1] < HEADING_SHARE * high]
-    mark = next((text for text in top if text.text.upper().startswith("MODEL")), None)
+    mark = _mark_of(placed)
     if mark is None:
         return None
     x, y = mark.at
