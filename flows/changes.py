@@ -17,10 +17,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
+from flows.code_digest import digest_of_code
 from flows.kept import Kept
 from models.forms.template import installed_forms, load_form, owed_form
 from models.records import Record, TpsCode
@@ -36,11 +34,16 @@ LONGEST_CHAIN = 50
 """Runs whose signatures are looked through; then all are written again."""
 
 COMPARING_CODE = (
-    *("pipeline", "pipeline.entries", "models", "models.rules", "models.forms"),
-    *("models.elections_data", "pipeline.witnesses", "models.recognisers"),
-    *("models.recognisers.decision", "models.recognisers.lines-tulisan"),
+    *("pipeline.compare", "pipeline.gather", "pipeline.thin", "pipeline.wrong_headers"),
+    "pipeline.entries.load",
 )
-"""Packages and folders whose texts decide what is a conflict."""
+"""Modules that decide what is a conflict, by themselves and by all that they import."""
+
+MEASURED = (
+    *("models.elections_data", "models.recognisers.decision"),
+    "models.recognisers.lines-tulisan",
+)
+"""Folders of data that decide it too and lie apart from these modules."""
 
 
 class Comparison(Record):
@@ -194,19 +197,6 @@ def kept_by(batch: Batch | None) -> Kept | None:
     return comparison.kept if comparison else None
 
 
-@cache
 def code_digest() -> str:
-    """SHA-256 over the code and data that comparing is made of."""
-    digest = hashlib.sha256()
-    for package in COMPARING_CODE:
-        parent, _, name = package.rpartition(".")
-        folder = files(parent) / name if parent else files(package)
-        for file in sorted(folder.iterdir(), key=lambda one: one.name):
-            if file.is_file() and file.name.endswith((".py", ".json")):
-                digest.update(f"{package}/{file.name}".encode())
-                digest.update(_text(file))
-    return digest.hexdigest()
-
-
-def _text(file: Traversable) -> bytes:
-    return hashlib.sha256(file.read_bytes()).digest()
+    """Digest of the code and data that comparing is made of."""
+    return digest_of_code(*COMPARING_CODE, data=MEASURED)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from models.history import FieldState
-from models.queue import Cell, TpsProgress
+from models.queue import TpsProgress
 from models.records import Entry, FieldStatus, FormReading
 
 
@@ -49,11 +49,6 @@ def progress_of(readings: Iterable[FormReading], entries: Iterable[Entry]) -> It
             items_waiting=0,
             items_done=0,
         )
-
-
-def as_cell(state: FieldState) -> Cell:
-    """The field as the auditors' room keeps it."""
-    return Cell.model_construct(**state.model_dump(exclude={"recipe"}))
 
 
 def _pairs(

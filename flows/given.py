@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.changes import kept_by
-from flows.kept import NONE, Expectation, Given, GivenTable, Settled, settle
+from flows.kept import NONE, Expectation, Given, GivenTable, Settled, settle, table_now
 from flows.parameters import UnknownRegion
 from models.regions import RegionTable, read_regions
 from models.store.store import Store
@@ -39,8 +39,8 @@ def given_now(
     expected: Expectation | None = None
     if expect is not None:
         known = table.table if table and table.table else None
-        named = known or settle(store, kept_by(store.latest_batch()), Given(table=table)).table
-        expected = expectation(named, expect)
+        before = kept_by(store.latest_batch())
+        expected = expectation(known or table_now(store, before, Given(table=table)), expect)
     return Given(expected, table, form)
 
 

@@ -147,6 +147,16 @@ def settle(store: Store, before: Kept | None, given: Given, at: datetime | None 
     )
 
 
+def table_now(store: Store, before: Kept | None, given: Given) -> RegionTable:
+    """The table of regions that counts now; asks for no other list.
+
+    Raises:
+        GivenTextLost: the table that ``before`` names is not in the store.
+
+    """
+    return _table(store, before, given, datetime.now(UTC), [], [])[0]
+
+
 def _owed(before: Kept | None, given: Given) -> str:
     chosen = given.owed or os.environ.get(OWED_FORM_VARIABLE)
     owed = chosen or (before.owed if before else PPWP_FORM)
@@ -169,13 +179,15 @@ def _expected(
     changes: list[str],
 ) -> tuple[frozenset[TpsCode], KeptExpectation | None]:
     kept = before.expected if before else None
-    old = frozenset(store.given.text(kept.digest).split()) if kept else frozenset()
     asked = given.expected
+    is_read = kept is not None and not (asked is not None and asked.alone)
+    old = frozenset(store.given.text(kept.digest).split()) if kept and is_read else frozenset()
     if asked is None:
         return old, kept
-    tps = asked.tps if asked.alone else old | asked.tps
-    if tps == old:
-        return old, kept
+    tps = old | asked.tps
+    text = "\n".join(sorted(tps))
+    if (kept.digest if kept else _digest("")) == _digest(text):
+        return tps, kept
     if kept is not None:
         named = ", ".join(asked.regions) or "none"
         changes.append(
@@ -186,7 +198,6 @@ def _expected(
         )
     if not tps:
         return tps, None
-    text = "\n".join(sorted(tps))
     texts.append(text)
     regions = asked.regions if asked.alone or kept is None else (*kept.regions, *asked.regions)
     return tps, KeptExpectation(

@@ -8,9 +8,7 @@ from functools import partial
 from itertools import islice
 
 from flows.changes import kept_by, standing
-from flows.comparing import Compared
 from flows.comparing_at_once import find_all
-from flows.field_states import as_cell
 from flows.kept import Given, settle
 from models.queue import ItemFacts
 from models.records import Conflict
@@ -21,13 +19,6 @@ from review.sampling import is_drawn, place_in_queue
 from review.settings import current_settings
 
 CONFLICTS_AT_ONCE = 500
-
-
-def keep_cells(store: Store, compared: Compared) -> None:
-    """Keep every field of some TPS, read or reported, for the room's sums and its sample."""
-    if compared.tps:
-        cells = [as_cell(state) for state in compared.states]
-        store.queue.save_cells(cells, compared.progress, tps=compared.tps)
 
 
 def refresh_queue(store: Store) -> Refreshed | None:

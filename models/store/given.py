@@ -37,8 +37,9 @@ class GivenTextLost(StoreError):
 
     code = "given_lost"
     remedy = (
-        "Give it again: `--expect none,CODE` and `--regions none` or `--regions FILE` replace what "
-        "was kept. If the database was altered by hand, put a backup back."
+        "If it is the list of TPS, give it again: `chasil process PHOTOS --expect none,CODE`. If "
+        "it is the table of regions, drop it by `--regions none`, then give it again. If the "
+        "database was altered by hand, put a backup back."
     )
 
 

@@ -92,27 +92,6 @@ class History:
 
     # Fields
 
-    def save_fields(self, batch: int, tps: Iterable[str], now: Iterable[FieldState]) -> int:
-        """Write how a run sees all fields of some TPS, where that is new.
-
-        Args:
-            batch: The run.
-            tps: The TPS it compared; a field of theirs that is not in ``now`` is gone.
-            now: All fields that a photo shows or an entry reports.
-
-        Returns:
-            How many fields are others than the run before saw them.
-
-        """
-        states, codes = tuple(now), sorted(set(tps))
-
-        def add(connection: Connection) -> int:
-            changed = changed_fields(connection, batch, codes, states)
-            keep_fields(connection, batch, changed)
-            return len(changed)
-
-        return self._connections.write(add, Turn.NONE)
-
     def fields_changed(self, first: int, last: int) -> tuple[str, ...]:
         """TPS of which a run that ended after ``first``, up to ``last``, saw a field anew."""
         query = (
@@ -302,7 +281,15 @@ class History:
 def changed_fields(
     connection: Connection, batch: int, tps: Iterable[str], now: Iterable[FieldState]
 ) -> list[dict[str, Any]]:
-    """Rows of the fields that a run sees otherwise than the run before; see ``save_fields``."""
+    """Rows of the fields that a run sees otherwise than the run before; only reads.
+
+    Args:
+        connection: Reads.
+        batch: The run.
+        tps: The TPS it compared; a field of theirs that is not in ``now`` is gone.
+        now: All fields that a photo shows or an entry reports.
+
+    """
     rows = _newest_rows(connection, sorted(set(tps)), own=batch)
     known = {tuple(row[:3]): tuple(row) for row in rows}
     changed: list[dict[str, Any]] = []

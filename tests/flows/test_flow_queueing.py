@@ -10,7 +10,8 @@ import pytest
 from fixtures.databases import Databases
 from fixtures.review_store import FORM, RECIPE, keep_photo
 from flows.comparing import compare_store
-from flows.queueing import catch_up, keep_cells, refresh_queue
+from flows.queueing import catch_up, refresh_queue
+from flows.recording import compare_and_record
 from models.people import Role
 from models.queue import SAMPLE, ItemStatus, QueueItem
 from models.records import Conflict, ConflictKind, Entry
@@ -45,10 +46,8 @@ def report(store: Store, *votes: int | None) -> None:
 def run(store: Store) -> None:
     """What ``flows.run.Run`` does after reading."""
     batch = store.begin_batch(RECIPE)
-    for compared in compare_store(store, RECIPE):
-        store.save_conflicts(batch, compared.conflicts)
-        keep_cells(store, compared)
-    store.finish_batch(batch, {})
+    comparison = compare_and_record(store, batch, RECIPE)
+    store.finish_batch(batch, {"comparison": comparison.model_dump(mode="json")})
     refresh_queue(store)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -258,3 +259,15 @@ def test_what_was_given_and_is_lost_stops_the_run(store: Store, table: Path) -> 
     )
     with pytest.raises(GivenTextLost):
         settle(store, gone, NOTHING_GIVEN)
+    # What the error says to do.
+    with sqlite3.connect(store.url.database or "") as connection:
+        connection.execute("DROP TRIGGER given_texts_no_delete")
+        connection.execute("DELETE FROM given_texts")
+    with pytest.raises(GivenTextLost):
+        process(store)
+    process(store, expect="none", regions=Path("none"))
+    process(store, expect=f"none,{DESA}", regions=table)
+    again = kept_by(store.latest_batch())
+    assert again is not None
+    assert again.expected is not None
+    assert again.expected.digest == kept.expected.digest
