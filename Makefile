@@ -11,7 +11,7 @@ demo: setup
 	.venv/bin/chasil demo demo-out
 
 test: setup
-	.venv/bin/python -m pytest -n 3
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The same checks as the pre-commit hooks.
 check: setup

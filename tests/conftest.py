@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import pytest
 
 if TYPE_CHECKING:
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
     from fixtures.servers import PostgreSqlServer, S3Server
 
 WAIT_MS = 15_000
+
+
+def pytest_configure() -> None:
+    """As everywhere in chasil, one thread in each process: the processes share the machine."""
+    cv2.setNumThreads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: one that began last would keep everybody waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +73,16 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Prepares a folder as Prefect's home, so that its first start there takes no ten seconds."""
+    from fixtures.prefect_home import copy_prefect_database
+
+    own = tmp_path_factory.getbasetemp()
+    of_all = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return partial(copy_prefect_database, prepared=of_all / "prepared-prefect")
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's chromium, headless; skips where it is not there."""
     from playwright.sync_api import sync_playwright
@@ -76,10 +99,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Site]:
     """An auditors' room of its own with five items, served."""
+    from fixtures.databases import Databases
     from fixtures.review_site import fill_desk, serve
-    from models.store.store import Store
 
-    with Store.open(tmp_path / "home") as store:
+    with Databases().open(tmp_path / "home") as store:
         fill_desk(store)
         with serve(store) as site:
             yield site
@@ -115,13 +138,12 @@ def open_as(chromium: Browser, desk: Site) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Keeps a picture of the whole page in CHASIL_SCREENSHOTS; else of its top, in passing."""
+def shoot() -> Callable[[Page, str], None]:
+    """Keeps a picture of the whole page where CHASIL_SCREENSHOTS names a folder for them."""
     wanted = os.environ.get("CHASIL_SCREENSHOTS")
-    folder = Path(wanted or tmp_path / "shots")
-    folder.mkdir(parents=True, exist_ok=True)
 
     def shot(page: Page, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png", full_page=wanted is not None)
+        if wanted:
+            page.screenshot(path=Path(wanted) / f"{name}.png", full_page=True)
 
     return shot

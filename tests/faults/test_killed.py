@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -89,8 +90,11 @@ def test_the_run_itself_killed_leaves_nobody_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_prefect_s_temporary_server_ends_with_a_killed_run(tmp_path: Path) -> None:
+def test_prefect_s_temporary_server_ends_with_a_killed_run(
+    tmp_path: Path, prefect_home: Callable[[Path], None]
+) -> None:
     bench = Bench(tmp_path)
+    prefect_home(bench.home / "prefect")
     run = bench.start_flow(FAKE_LONGER_SECONDS="0.1")
     with bench.store() as store:
         bench.wait_until_read(store, 6)

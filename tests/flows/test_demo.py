@@ -9,6 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from flows.comparing import compare_store
 from models.regions import load_regions
 from models.store.store import Store
@@ -31,6 +33,7 @@ def chasil(folder: Path, *arguments: str, home: Path | None = None) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_demo_finds_every_error_that_was_put_in(tmp_path: Path) -> None:
     shown = chasil(tmp_path, "demo", "demo")
     assert "Conflicts, the most urgent first" in shown

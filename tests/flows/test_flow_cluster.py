@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -100,8 +100,9 @@ def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_photos_are_read_on_the_cluster_and_written_by_the_flow(
-    scheduler: str, tmp_path: Path
+    scheduler: str, tmp_path: Path, prefect_home: Callable[[Path], None]
 ) -> None:
+    prefect_home(tmp_path / "home" / "prefect")
     for number in range(40):
         write_photo(tmp_path / "photos" / f"{TPS}-{number}.jpg", salt=str(number))
     write_photo(tmp_path / "photos" / f"{TPS}-a.jpg", fate=Fate.RAISES)

@@ -51,6 +51,7 @@ def run(
     )
 
 
+@pytest.mark.slow
 def test_a_run_without_a_server(tmp_path: Path) -> None:
     for number in range(11):
         write_photo(tmp_path / "photos" / f"{TPS}-{number}.jpg", salt=str(number))

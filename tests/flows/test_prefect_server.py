@@ -93,9 +93,12 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, prefect_home: Callable[[Path], None]
+) -> Iterator[Server]:
     """One for all: the last test kills it."""
     tmp_path = tmp_path_factory.mktemp("server")
+    prefect_home(tmp_path / "prefect")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]

@@ -7,7 +7,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from fixtures.fake_reading import write_photo
 
@@ -54,7 +57,9 @@ if __name__ == "__main__":
 """
 
 
-def test_run_again_under_prefect(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_run_again_under_prefect(tmp_path: Path, prefect_home: Callable[[Path], None]) -> None:
+    prefect_home(tmp_path / "home" / "prefect")
     photos = tmp_path / "photos"
     write_photo(photos / f"{TPS}-2.jpg", 2, {"suara_paslon_1": 24}, newer={"suara_paslon_1": 25})
     write_photo(photos / "3171010001001-2.jpg", 2, {"suara_paslon_1": 7}, salt="elsewhere")
