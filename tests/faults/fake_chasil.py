@@ -10,15 +10,16 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-import typer
-from sqlalchemy import event
+from typing import TYPE_CHECKING, Any
 
 from fixtures import fake_reading
-from flows.pool import Engine, ReadingPool
+from flows.pool import Engine
 from models.records import PageReading
-from models.store.store import Store
+
+if TYPE_CHECKING:
+    from models.store.store import Store
+
+# What only the main process needs is imported there: each reading process runs this file too.
 
 LONGER_VARIABLE = "FAKE_LONGER_SECONDS"
 """How much longer each photo takes to read, so that a test can break in."""
@@ -52,6 +53,8 @@ BUSY_VARIABLE, PATIENCE_VARIABLE = "FAKE_BUSY_MILLISECONDS", "FAKE_PATIENCE_SECO
 
 def pause_at_statements(store: Store, folder: Path) -> None:
     """Stop before the first statement of each of ``PAUSES``, inside its transaction."""
+    from sqlalchemy import event
+
     waiting = dict(PAUSES)
 
     def look(*about: Any) -> None:  # noqa: ANN401
@@ -68,13 +71,17 @@ def pause_at_statements(store: Store, folder: Path) -> None:
 
 def plain(photos: Path, entries: Path) -> None:
     """One run, as ``flows.batch.process`` does it."""
+    import typer
+
     from flows.arrivals import find_arrivals
     from flows.commands.friendly import show_error
+    from flows.pool import ReadingPool
     from flows.progress import LineReporter
     from flows.run import Run
     from models.errors import ChasilError
     from models.store import engine
     from models.store.connections import PATIENCE_SECONDS
+    from models.store.store import Store
 
     engine.BUSY_MILLISECONDS = int(os.environ.get(BUSY_VARIABLE, engine.BUSY_MILLISECONDS))
     try:

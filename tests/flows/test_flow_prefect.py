@@ -17,14 +17,14 @@ from flows import settings
 TPS = "3216012001001"
 
 SCRIPT = """
-import sys
-from pathlib import Path
-import flows.batch
-from fixtures import fake_reading
-from flows.pool import Engine
+if __name__ == "__main__":  # the reading processes, which run this again, need nothing of it
+    import sys
+    from pathlib import Path
+    import flows.batch
+    from fixtures import fake_reading
+    from flows.pool import Engine
 
-flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
-if __name__ == "__main__":
+    flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
     summary = flows.batch.run_process([Path(sys.argv[1])], workers=2, batch_size=5)
     print(summary.model_dump_json())
 """

@@ -17,27 +17,27 @@ from fixtures.fake_reading import write_photo
 TPS = "3216032003001"
 
 SCRIPT = """
-import json
-import sys
-import time
-from pathlib import Path
-import flows.batch
-import flows.reprocess
-from fixtures import fake_reading
-from flows.pool import Engine
-from flows.recap import recap
-from flows.watch import watch
-from models.records import ConflictKind
-from models.store.selection import Choice
-from models.store.store import Store
+if __name__ == "__main__":  # the reading processes, which run this again, need nothing of it
+    import json
+    import sys
+    import time
+    from pathlib import Path
+    import flows.batch
+    import flows.reprocess
+    from fixtures import fake_reading
+    from flows.pool import Engine
+    from flows.recap import recap
+    from flows.watch import watch
+    from models.records import ConflictKind
+    from models.store.selection import Choice
+    from models.store.store import Store
 
-def without_photo():
-    with Store.open() as store:
-        return store.conflict_counts(store.latest_batch().id)["page_missing"]
+    def without_photo():
+        with Store.open() as store:
+            return store.conflict_counts(store.latest_batch().id)["page_missing"]
 
-OLD = Engine(load=fake_reading.load, read=fake_reading.read)
-NEW = Engine(load=fake_reading.load_newer, read=fake_reading.read)
-if __name__ == "__main__":
+    OLD = Engine(load=fake_reading.load, read=fake_reading.read)
+    NEW = Engine(load=fake_reading.load_newer, read=fake_reading.read)
     flows.batch.ENGINE = OLD
     flows.batch.run_process([Path(sys.argv[1])], expect="3216032003", workers=1)
     expected = without_photo()

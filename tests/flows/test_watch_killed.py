@@ -20,26 +20,26 @@ TPS = "3216012001001"
 PATIENCE = 240.0
 
 WATCHER = """
-import sys
-from contextlib import nullcontext
-from pathlib import Path
+if __name__ == "__main__":  # the reading processes, which run this again, need nothing of it
+    import sys
+    from contextlib import nullcontext
+    from pathlib import Path
 
-import flows.batch
-from fixtures import fake_reading
-from flows import watch
-from flows.pool import Engine
+    import flows.batch
+    from fixtures import fake_reading
+    from flows import watch
+    from flows.pool import Engine
 
-flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
-watch.find_server = lambda: None
-flows.batch.read_batch = flows.batch.read_batch.fn  # the steps themselves; Prefect has its own test
-flows.batch.Link = lambda say: type("NoLink", (), {
-    "turn_to_write": lambda self: nullcontext(),
-    "__getattr__": lambda self, name: lambda *_: None,
-})()
-flows.batch.end_in_time = lambda: None
-watch.flow = lambda **_: lambda function: function
+    flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
+    watch.find_server = lambda: None
+    flows.batch.read_batch = flows.batch.read_batch.fn  # the steps alone: without Prefect
+    flows.batch.Link = lambda say: type("NoLink", (), {
+        "turn_to_write": lambda self: nullcontext(),
+        "__getattr__": lambda self, name: lambda *_: None,
+    })()
+    flows.batch.end_in_time = lambda: None
+    watch.flow = lambda **_: lambda function: function
 
-if __name__ == "__main__":
     with watch.Watcher(Path(sys.argv[1]), workers=1, batch_size=3) as watcher:
         watch.keep_watching(watcher, 0.5, lambda said: print(said, flush=True))
 """
