@@ -52,8 +52,7 @@ from flows.summary import Summary, summary_markdown
 from flows.transient import FIRST_DELAY_SECONDS, JITTER, TRIES_AGAIN, is_transient
 from models.elections import Election, election_called
 from models.errors import ChasilError
-from models.regions import RegionTable, joined, read_regions, write_regions
-from models.store.home import REGIONS_NAME, chasil_home
+from models.regions import RegionTable
 from models.store.known_files import KnownFiles
 from models.store.store import Store
 from pipeline.intake import read_manifest
@@ -269,8 +268,6 @@ def run_job(
         return run.finish_part()
     with job.store.one_comparison(lambda: job.progress.say("waiting: another run is comparing")):
         run.compare(processes=processes)
-        if job.given.table is not None and job.given.table.table is not None:
-            keep_regions(job.given.table.table, chasil_home())
         summary = run.finish()
     _show(job.store, link, summary)
     kecamatan = {kecamatan_of(tps) for tps in claimed}
@@ -278,12 +275,6 @@ def run_job(
     for one in complete_kecamatan(job.store, kecamatan, job.table, with_photo):
         link.kecamatan_complete(one.code, one.name, one.tps, summary.batch)
     return summary
-
-
-def keep_regions(table: RegionTable, home: Path) -> None:
-    """Keep the names of a run's regions beside the store: the auditors' room shows them."""
-    path = home / REGIONS_NAME
-    write_regions(joined(read_regions(path) if path.exists() else None, table), path)
 
 
 def choose(arrivals: Sequence[Arrival], only: str | None) -> tuple[Arrival, ...]:

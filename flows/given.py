@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.changes import kept_by
-from flows.kept import NONE, Expectation, Given, GivenTable, Settled, settle, table_now
+from flows.kept import (
+    NONE,
+    NOTHING_GIVEN,
+    Expectation,
+    Given,
+    GivenTable,
+    Settled,
+    settle,
+    table_now,
+)
 from flows.parameters import UnknownRegion
 from models.regions import RegionTable, read_regions
 from models.store.store import Store
@@ -42,6 +51,23 @@ def given_now(
         before = kept_by(store.latest_batch())
         expected = expectation(known or table_now(store, before, Given(table=table)), expect)
     return Given(expected, table, form)
+
+
+def regions_now(store: Store, path: Path | None = None) -> RegionTable:
+    """The table by which a command names regions and knows their TPS.
+
+    Args:
+        store: The table that runs were given counts, else the one that comes with chasil.
+        path: A table for this command alone.
+
+    Raises:
+        RegionsFileError: the file can't be read.
+        GivenTextLost: the runs' table is not in the store.
+
+    """
+    if path is not None:
+        return read_regions(path)
+    return table_now(store, kept_by(store.latest_batch()), NOTHING_GIVEN)
 
 
 def settled_now(store: Store, given: Given) -> Settled:

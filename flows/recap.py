@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.exports import RegionName, names_of, no_names, printable
+from flows.given import regions_now
 from flows.naming import short_time
 from flows.parameters import ExistingPath, RegionCode
 from flows.quiet_prefect import create_table_artifact, flow
@@ -20,7 +21,7 @@ from models.errors import ChasilError
 from models.forms.votes import BEGINNING, holds_votes, template_of, votes_besides
 from models.queue import DecidedCell
 from models.recap import FieldFacts, Recapitulation, RecapRow, ballots
-from models.regions import Level, RegionTable, load_regions, read_regions
+from models.regions import Level, RegionTable
 from models.store.store import Store
 
 LEVELS = ("desa", "kecamatan", "kabupaten", "dapil", "provinsi")
@@ -195,14 +196,14 @@ def recap(
 
     Args:
         region: First digits of TPS codes; all if not given.
-        regions: Table of regions instead of the one that ships with chasil.
+        regions: Table of regions instead of the one that runs were given.
         dapil: CSV ``code,dapil``.
         levels: Which sums: desa, kecamatan, kabupaten, dapil, provinsi.
 
     """
-    table = load_regions() if regions is None else read_regions(regions)
     districts = None if dapil is None else read_dapil(dapil)
     with Store.open() as store:
+        table = regions_now(store, regions)
         rows = recapitulate(store, table, region=region or "", dapil=districts, levels=levels)
     name = names_of(table)
     widest_first = sorted(rows, key=lambda row: -LEVELS.index(row.level))

@@ -16,7 +16,6 @@ from flows.batch import (
     ENGINE,
     checked,
     import_entries,
-    keep_regions,
     read_batch,
     reading_pool,
 )
@@ -46,7 +45,6 @@ from flows.summary import Summary, summary_markdown
 from models.elections import Election, election_called
 from models.errors import ChasilError
 from models.records import Record
-from models.store.home import chasil_home
 from models.store.selection import STATUSES, Choice, ChosenPhoto
 from models.store.store import Store
 from pipeline.diff import Diff
@@ -171,8 +169,6 @@ def reprocess(
         link.progress(len(photos), len(photos))
         with store.one_comparison(lambda: progress.say("waiting: another run is comparing")):
             summary = compared_again(run)
-            if given.table is not None and given.table.table is not None:
-                keep_regions(given.table.table, chasil_home())
         done = Reprocessed(summary=summary, diff=diff_to_before(store, run.batch))
         _show(link, done)
     return done

@@ -228,21 +228,6 @@ def read_regions(path: Path) -> RegionTable:
     return RegionTable(rows.names)
 
 
-def write_regions(table: RegionTable, path: Path) -> None:
-    """Write a table as a CSV that ``read_regions`` reads; what was there is replaced as a whole.
-
-    Raises:
-        RegionsFileError: it can't be written.
-
-    """
-    beside = path.with_name(f"{path.name}.new")
-    try:
-        beside.write_text(table_as_csv(table), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise RegionsFileError(f"{path}: {error.strerror}", file=str(path)) from error
-
-
 def table_as_csv(table: RegionTable) -> str:
     """A table as the text of a CSV; equal tables are equal texts."""
     out = io.StringIO(newline="")

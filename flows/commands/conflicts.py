@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.options import check_field, check_form, check_region, check_tps
 from models.errors import ChasilError
 from models.records import Conflict, ConflictKind
+
+if TYPE_CHECKING:
+    from flows.exports import RegionName
 
 
 class Format(StrEnum):
@@ -106,6 +109,8 @@ def conflicts(
 
     - `chasil conflicts --format xlsx --out conflicts.xlsx`
     """
+    from flows.exports import names_of
+    from flows.given import regions_now
     from models.store.store import Store
 
     chosen = layout or format_of(out)
@@ -120,7 +125,7 @@ def conflicts(
         if chosen is Format.TABLE:
             _show(found, limit or ROWS_SHOWN, out)
         else:
-            _export(found, chosen, out)
+            _export(found, chosen, out, names_of(regions_now(store)))
 
 
 def format_of(out: Path | None) -> Format:
@@ -151,11 +156,9 @@ def _show(found: Iterator[Conflict], rows: int, out: Path | None) -> None:
         )
 
 
-def _export(found: Iterator[Conflict], chosen: Format, out: Path | None) -> None:
-    from flows.exports import names_of, write_csv, write_json, write_xlsx
-    from models.regions import load_regions
+def _export(found: Iterator[Conflict], chosen: Format, out: Path | None, name: RegionName) -> None:
+    from flows.exports import write_csv, write_json, write_xlsx
 
-    name = names_of(load_regions())
     write_text = write_json if chosen is Format.JSON else write_csv
     if out is None:
         write_text(found, sys.stdout, name)

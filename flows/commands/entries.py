@@ -26,6 +26,7 @@ from flows.commands.options import (
 
 if TYPE_CHECKING:
     from flows.entry_reports import Timeline
+    from flows.exports import RegionName
     from models.store.items import EntryRevision
     from pipeline.entry_changes import NumberCourse
 
@@ -280,6 +281,8 @@ def changes(
     from datetime import UTC, datetime
 
     from flows.entry_reports import changes_between
+    from flows.exports import names_of
+    from flows.given import regions_now
     from models.store.store import Store
 
     begin = parse_moment(since)
@@ -290,7 +293,9 @@ def changes(
     if chosen is Format.XLSX and out is None:
         out = Path("changes.xlsx")
     with Store.open() as store:
-        _export_changes(list(changes_between(store, begin, end, region=region or "")), chosen, out)
+        found = list(changes_between(store, begin, end, region=region or ""))
+        name = names_of(regions_now(store))
+    _export_changes(found, chosen, out, name)
 
 
 CHANGES_SHOWN = 50
@@ -301,18 +306,17 @@ CHANGE_COLUMNS = (
 )
 
 
-def _export_changes(found: Sequence[NumberCourse], chosen: Format, out: Path | None) -> None:
+def _export_changes(
+    found: Sequence[NumberCourse], chosen: Format, out: Path | None, name: RegionName
+) -> None:
     import sys
     from collections import Counter
 
-    from flows.exports import names_of
     from flows.sheets import write_rows_csv, write_rows_json, write_workbook
-    from models.regions import load_regions
 
     if chosen is Format.TABLE:
         _show_changes(found, out)
         return
-    name = names_of(load_regions())
     rows = [
         one.model_dump() | {"kecamatan": name(one.tps[:6]), "desa": name(one.tps[:10])}
         for one in found

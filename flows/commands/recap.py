@@ -44,8 +44,8 @@ def recap(
         typer.Option(
             exists=True,
             metavar="PATH",
-            help="A table of regions that says which TPS there are, instead of the one that comes "
-            "with chasil.",
+            help="A table of regions that says which TPS there are. [default: what "
+            "`chasil process --regions` was given, else the one that comes with chasil]",
         ),
     ] = None,
     form: Annotated[
@@ -70,6 +70,7 @@ def recap(
     from rich.console import Console
 
     from flows.exports import names_of
+    from flows.given import regions_now
     from flows.recap import (
         LEVELS,
         recap_table,
@@ -79,18 +80,17 @@ def recap(
         write_recap_xlsx,
     )
     from models.dapil import read_dapil
-    from models.regions import load_regions, read_regions
     from models.store.store import Store
 
     chosen = form or format_of(out)
     if chosen is Format.XLSX and out is None:
         out = Path("recap.xlsx")
-    table = load_regions() if regions is None else read_regions(regions)
     districts = None if dapil is None else read_dapil(dapil)
     levels = tuple(level or ())
     if not levels and chosen is Format.TABLE:
         levels = ("kabupaten",) if districts is None else ("kabupaten", "dapil")
     with Store.open() as store:
+        table = regions_now(store, regions)
         rows = recapitulate(
             store, table, region=region or "", dapil=districts, levels=levels or LEVELS
         )

@@ -96,15 +96,11 @@ def review(
 
     import uvicorn
 
+    from flows.given import regions_now
     from flows.queueing import catch_up
-    from models.regions import read_regions
-    from models.store.home import REGIONS_NAME, chasil_home
     from models.store.store import Store
     from review.app import create_app
 
-    kept = (store_home or chasil_home()) / REGIONS_NAME
-    path = regions or (kept if kept.exists() else None)
-    table = read_regions(path) if path else None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with Store.open(store_home, patience=PAGE_PATIENCE_SECONDS) as store:
         done = catch_up(store)
@@ -120,7 +116,7 @@ def review(
             base = f"http://{'localhost' if host in LOCAL else host}:{port}"
             _greet(store, base, link_for)
             config = uvicorn.Config(
-                create_app(store, hosts=hosts, regions=table),
+                create_app(store, hosts=hosts, regions=regions_now(store, regions)),
                 log_level="warning",
                 access_log=False,
                 proxy_headers=behind_proxy,

@@ -14,8 +14,6 @@ PHOTOS_VARIABLE = "CHASIL_PHOTOS"
 
 DATABASE_NAME = "chasil.sqlite"
 PHOTOS_NAME = "photos"
-REGIONS_NAME = "regions.csv"
-"""Names of the regions that runs were given with ``--regions``, for the auditors' room."""
 
 
 def chasil_home() -> Path:

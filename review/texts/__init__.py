@@ -7,6 +7,7 @@ it). In templates: ``{{ t("queue.title") }}``, ``{{ t("queue.of", done=3, total=
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from importlib.resources import files
@@ -14,16 +15,27 @@ from importlib.resources import files
 LANGUAGES = ("id", "en")
 """The first one is spoken to whoever has not chosen."""
 
+SYSTEM_VARIABLE = "CHASIL_SYSTEM"
+"""How the system is called that the reported numbers come from, where it is not Sirekap."""
+
+SIREKAP = "Sirekap"
+"""So the files of texts call it."""
+
 WIB = timezone(timedelta(hours=7), "WIB")
 
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """All texts of a language; ``KeyError`` for one there is none of."""
+    """All texts of a language; ``KeyError`` for one there is none of.
+
+    They name the reporting system as ``CHASIL_SYSTEM`` does, which is read once.
+    """
     if language not in LANGUAGES:
         raise KeyError(language)
     content = (files("review.texts") / f"{language}.json").read_text(encoding="utf-8")
-    return dict(json.loads(content))
+    system = os.environ.get(SYSTEM_VARIABLE, "").strip() or SIREKAP
+    in_format = system.replace("{", "{{").replace("}", "}}")
+    return {key: text.replace(SIREKAP, in_format) for key, text in json.loads(content).items()}
 
 
 class Speaker:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from fixtures.databases import Databases
 from fixtures.fake_header import EVIDENCE, fake_header
 from flows import worked_out
 from flows.changes import kept_by
 from flows.checking import check_entries
-from flows.given import given_now, settled_now
+from flows.cli import app
+from flows.given import given_now, regions_now, settled_now
 from flows.kept import NOTHING_GIVEN, settle
 from flows.parameters import UnknownRegion
 from flows.queueing import catch_up, refresh_queue
@@ -200,6 +202,25 @@ def test_regions_add_up_until_they_are_dropped(store: Store, table: Path) -> Non
     assert process(store) == []
     with pytest.raises(UnknownRegion):
         given_now(store, expect=DESA)
+
+
+def test_names_are_of_the_table_that_was_given(
+    store: Store, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHASIL_HOME", str(tmp_path / "home"))
+    exports = (
+        ("conflicts", "--format", "csv"),
+        ("recap", "--format", "csv"),
+        ("entries", "changes", "--from", "2024-01-01", "--format", "csv"),
+    )
+    news_and_check(store)
+    for regions, are_named in ((None, False), (table, True), (Path("none"), False)):
+        process(store, regions=regions)
+        for arguments in exports:
+            done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+            assert TPS in done.stdout or DESA in done.stdout
+            assert ("SUKADAYA" in done.stdout) == are_named, arguments
+    assert regions_now(store, table).region(DESA).name == "SUKADAYA"
 
 
 def test_a_second_table_takes_nothing_from_the_first(

@@ -378,6 +378,24 @@ def test_every_value_that_pages_show_has_a_name() -> None:
             assert f"{group}.{value}" in texts("id"), f"{group}.{value}"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_reporting_system_may_have_another_name(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = texts(language)
+    assert "Sirekap" in Speaker(language)("item.entry")
+    monkeypatch.setenv("CHASIL_SYSTEM", "Situs {Desa}")
+    texts.cache_clear()
+    try:
+        t = Speaker(language)
+        assert "Situs {Desa}" in t("item.entry")
+        assert {"Situs", "{Desa}", "12."} <= set(t("sentence.system", entry=12).split())
+        assert not any("Sirekap" in text for text in texts(language).values())
+        assert texts(language).keys() == usual.keys()
+    finally:
+        texts.cache_clear()
+
+
 def test_numbers_are_written_as_each_language_does() -> None:
     assert Speaker("id").number(1234567) == "1.234.567"
     assert Speaker("en").number(1234567) == "1,234,567"
