@@ -2,8 +2,10 @@
 
 ``CHASIL_DASK=tcp://10.0.0.5:8786`` names a scheduler, ``CHASIL_DASK=local`` starts a cluster on
 this machine for the time of the run. A task is a pure function: some photos in, their readings
-out. It runs as a Prefect task through ``prefect-dask``; the workers keep their reader in memory.
-Everything is written to the store by the flow, which alone needs the database.
+out; the workers keep their reader in memory. Everything is written to the store by the flow, which
+alone needs the database, and Prefect: the tasks go through the Dask client of the flow's task
+runner (``prefect-dask``) and are no Prefect tasks themselves. As such, each worker would need
+Prefect's server, or start one of its own, which stayed for ever when the worker was killed.
 """
 
 from __future__ import annotations
@@ -11,13 +13,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from flows.pool import Engine, Outcome, PhotoJob, default_workers, read_job, start_reader
-from flows.quiet_prefect import NO_CACHE, task
 from models.errors import ChasilError, ReadingFailed
 from models.store.shelf import FolderShelf
 
@@ -29,6 +30,12 @@ LOCAL = "local"
 
 PHOTOS_A_TASK = 10
 """A task run costs some 30 ms, ten photos take seconds to read."""
+
+SECONDS_WITHOUT_WORKERS = 300.0
+"""How long a cluster may be without workers, unless Dask's own setting
+``distributed.scheduler.no-workers-timeout`` says otherwise: some start them only on demand."""
+
+SECONDS_BETWEEN_LOOKS = 5.0
 
 
 class DaskMissing(ChasilError):
@@ -94,20 +101,17 @@ class OutOfReach:
     sha256: str
 
 
-@task(name="read-photos", cache_policy=NO_CACHE)
 def read_photos(engine: Engine, photos: Sequence[SentPhoto]) -> list[Outcome | OutOfReach]:
     """Read photos on a worker, one after another; pure: nothing is stored."""
     start_reader(engine)
     return [_read(photo) for photo in photos]
 
 
-@task(name="read-recipe", cache_policy=NO_CACHE)
 def read_recipe(engine: Engine) -> str:
     """The recipe that a worker reads by."""
     return start_reader(engine).recipe
 
 
-@task(name="read-recipe-parts", cache_policy=NO_CACHE)
 def read_recipe_parts(engine: Engine) -> dict[str, str]:
     """What that recipe is made of; nothing for a reader that does not say."""
     return dict(getattr(start_reader(engine), "recipe_parts", {}))
@@ -141,10 +145,12 @@ class DaskPool:
     """The cluster as a ``flows.pool.Pool``; use it inside a flow whose task runner is Dask's.
 
     Files are named to the workers; the first worker that does not see them makes the pool send
-    bytes. Where a worker dies of a photo, its companions are read again one by one.
+    bytes. What a dead worker had in hand the scheduler gives to the others. A task whose workers
+    died again and again (``distributed.scheduler.allowed-failures``) is read photo by photo.
     """
 
     def __init__(self, engine: Engine) -> None:
+        """Take the functions that read; the cluster is not asked yet."""
         self.workers = default_workers()
         self._engine = engine
         self._send_bytes = False
@@ -156,22 +162,21 @@ class DaskPool:
 
     def __exit__(self, *_: object) -> None:
         for future, _jobs in self._running:
-            future.wrapped_future.cancel()
+            future.cancel()
 
     def recipe(self) -> str:
         """The recipe the workers read by.
 
         Raises:
-            ClusterLost: no worker answers.
+            ClusterLost: the scheduler does not answer, or there was no worker for too long.
             ChasilError: a worker can't load its reader.
 
         """
-        future = read_recipe.submit(self._engine)
-        return str(self._result(future))
+        return str(self._result(self._submit(read_recipe)))
 
     def recipe_parts(self) -> dict[str, str]:
         """What the recipe is made of; asks a worker, as ``recipe``."""
-        return dict(self._result(read_recipe_parts.submit(self._engine)))
+        return dict(self._result(self._submit(read_recipe_parts)))
 
     def submit(self, jobs: Iterable[PhotoJob]) -> None:
         """Hand photos to the cluster, some a task."""
@@ -183,7 +188,7 @@ class DaskPool:
         """Wait for photos that were submitted.
 
         Raises:
-            ClusterLost: the cluster is gone.
+            ClusterLost: the cluster is gone, or has been without workers for too long.
 
         """
         wanted = {job.sha256: job for job in jobs}
@@ -198,7 +203,7 @@ class DaskPool:
         for job in jobs:
             path = _file_here(job) if self._send_bytes else None
             photos.append(SentPhoto(job, path.read_bytes() if path else None))
-        self._running.append((read_photos.submit(self._engine, photos), jobs))
+        self._running.append((self._submit(read_photos, photos), jobs))
 
     def _wait_for_one(self) -> None:
         future, jobs = self._running.popleft()
@@ -229,10 +234,61 @@ class DaskPool:
             self._send_bytes = True
             self._send(unseen)
 
-    def _result(self, future: Any) -> Any:  # noqa: ANN401 - Prefect's futures are untyped here
+    def _submit(self, function: Callable[..., object], *arguments: object) -> Any:  # noqa: ANN401
+        return _client().submit(function, self._engine, *arguments, pure=False)
+
+    def _result(self, future: Any) -> Any:  # noqa: ANN401 - Dask is an extra, without types
         try:
+            self._wait_while_there_are_workers(future)
             return future.result()
         except ChasilError:
             raise
         except Exception as error:
             raise ClusterLost(f"the Dask cluster: {type(error).__name__}: {error}") from error
+
+    def _wait_while_there_are_workers(self, future: Any) -> None:  # noqa: ANN401
+        """Wait for a task; Dask itself waits for ever where all workers are gone.
+
+        Raises:
+            ClusterLost: there was no worker for too long.
+
+        """
+        import dask  # noqa: PLC0415 - an extra
+        import distributed  # noqa: PLC0415
+        from dask.utils import parse_timedelta  # noqa: PLC0415
+
+        said = dask.config.get("distributed.scheduler.no-workers-timeout")
+        patience = SECONDS_WITHOUT_WORKERS if said is None else parse_timedelta(said)
+        while True:
+            try:
+                with future.client.as_current():
+                    distributed.wait(future, SECONDS_BETWEEN_LOOKS)  # type: ignore[no-untyped-call]
+            except distributed.TimeoutError:
+                try:
+                    future.client.wait_for_workers(1, timeout=patience)
+                except distributed.TimeoutError:
+                    raise ClusterLost(
+                        f"the Dask cluster has had no worker for {patience:.0f} s"
+                    ) from None
+            else:
+                return
+
+
+def _client() -> Any:  # noqa: ANN401
+    """The Dask client of this flow run; a pool may serve several runs, one after another.
+
+    Raises:
+        ClusterLost: the scheduler does not answer.
+
+    """
+    # Not at the top: workers import this module, and need no Prefect.
+    from flows.quiet_prefect import FlowRunContext  # noqa: PLC0415
+
+    context = FlowRunContext.get()
+    if context is None:
+        raise RuntimeError("a DaskPool reads within a flow")
+    runner: Any = context.task_runner
+    try:
+        return runner.client
+    except OSError as error:
+        raise ClusterLost(f"the Dask cluster: {error}") from error

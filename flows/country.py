@@ -8,6 +8,10 @@ part that failed, or a whole job that was cut off, is started again and reads wh
 
 All workers use one store (PostgreSQL) and see the photos under the same path (a shared folder).
 When all parts are done, this flow compares everything, once.
+
+A part whose process or machine dies can't say so. Each part therefore sends Prefect's heartbeats,
+and Prefect's server marks the one that falls silent as crashed (``flows.automations``); it is
+run again, by whichever worker is free.
 """
 
 from __future__ import annotations
@@ -22,6 +26,12 @@ from pydantic import Field
 from rich.console import Console
 
 from flows.arrivals import Arrival, find_arrivals
+from flows.automations import (
+    LEAST_SECONDS_OF_SILENCE,
+    PART_TAG,
+    PART_VARIABLES,
+    crash_silent_parts,
+)
 from flows.batch import BATCH_SIZE, Job, NothingToDo, run_job
 from flows.given import given_now, settled_now
 from flows.kept import NONE
@@ -58,6 +68,12 @@ LOOKS_WITHOUT_SERVER = 24
 
 SECONDS_FOR_WORKERS = 3600.0
 """How long no part may be at work, unless another time is given."""
+
+SECONDS_OF_SILENCE = 180.0
+"""How long a part may give no sign of life, unless another time is given."""
+
+TRIES_A_PART = 3
+"""So often a part may be run, if its process dies."""
 
 SECONDS_UNTIL_TOLD = 60.0
 """When it is said for the first time; then after 4, 16 and 64 times as long."""
@@ -97,6 +113,11 @@ class Part:
     """A region's code, or ``none`` for photos that don't say."""
     photos: int
 
+    @property
+    def name(self) -> str:
+        """What it reads, in words."""
+        return self.only if self.only != UNCLAIMED else "photos without a TPS"
+
 
 def split(arrivals: Sequence[Arrival], level: Level = Level.KECAMATAN) -> tuple[Part, ...]:
     """Parts by region, the largest first, so that the last workers don't wait long."""
@@ -119,6 +140,7 @@ def process_all(
     batch_size: BatchSize = BATCH_SIZE,
     at_once: Annotated[int, Field(ge=1, le=1000)] = 4,
     wait_for_workers: Seconds = SECONDS_FOR_WORKERS,
+    dead_after: Annotated[float, Field(ge=LEAST_SECONDS_OF_SILENCE)] = SECONDS_OF_SILENCE,
     deployment: str = PART_DEPLOYMENT,
 ) -> Summary:
     """Read photos on all workers, part by part, and compare everything at the end.
@@ -136,6 +158,8 @@ def process_all(
         batch_size: Photos a task run.
         at_once: Parts that may run at the same time; more wait here and not in the queue.
         wait_for_workers: Seconds to wait while no worker takes any part.
+        dead_after: Seconds without a sign of life after which a part's process counts as dead,
+            and the part is run again.
         deployment: What runs a part.
 
     Raises:
@@ -160,6 +184,7 @@ def process_all(
         "batch_size": batch_size,
         "compare": False,
     }
+    crash_silent_parts(dead_after)
     with reporter(Console(stderr=True)) as progress:
         progress.begin(len(arrivals))
         parts = Parts(deployment, parameters, table, progress.tell, wait_for_workers)
@@ -204,7 +229,7 @@ class Parts:
             deployment: What runs a part.
             parameters: Of every part.
             table: Names of regions.
-            tell: Is told where no worker takes the parts.
+            tell: Is told where no worker takes the parts, and which part died.
             patience: Seconds to wait while none does.
             clock: Gives seconds.
 
@@ -218,7 +243,7 @@ class Parts:
         self._unanswered = 0
 
     def run_all(self, parts: Sequence[Part], at_once: int) -> Iterator[Part]:
-        """Run all of them; gives each that is done.
+        """Run all of them; gives each that is done. One whose process died is run again, last.
 
         Raises:
             PartsFailed: some failed, after all others were done.
@@ -230,11 +255,13 @@ class Parts:
         waiting = deque(parts)
         running: dict[Part, FlowRun] = {}
         failed: list[str] = []
+        tries: Counter[Part] = Counter()
         idle = _Idle(self._tell, self._patience, self._clock)
         while waiting or running:
             while waiting and len(running) < at_once:
                 part = waiting.popleft()
                 running[part] = self._start(part)
+                tries[part] += 1
             time.sleep(SECONDS_BETWEEN_LOOKS)
             is_at_work = False
             for part, flow_run in tuple(running.items()):
@@ -245,8 +272,15 @@ class Parts:
                 del running[part]
                 if state is StateType.COMPLETED:
                     yield part
+                elif state is StateType.CRASHED and tries[part] < TRIES_A_PART:
+                    self._tell(
+                        f"The process that read {part.name} died ({flow_run.name}), or its machine "
+                        "did. This part is started again; only what is missing is read."
+                    )
+                    waiting.append(part)
                 else:
-                    failed.append(f"{part.only} ({flow_run.name}: {state.value.lower()})")
+                    often = f" {tries[part]} times" if tries[part] > 1 else ""
+                    failed.append(f"{part.name} ({flow_run.name}: {state.value.lower()}{often})")
             try:
                 idle.look(is_at_work, len(running))
             except NoWorker:
@@ -256,11 +290,13 @@ class Parts:
             raise PartsFailed(f"{len(failed)} of {len(parts)} parts: {', '.join(failed)}")
 
     def _start(self, part: Part) -> FlowRun:
-        where = self._table.region(part.only).name if part.only in self._table else part.only
+        where = self._table.region(part.only).name if part.only in self._table else part.name
         started = run_deployment(
             self._deployment,
             parameters=dict(self._parameters) | {"only": part.only},
             flow_run_name=f"{part.photos:,} photos of {where}, {short_time()}",
+            tags=[PART_TAG],
+            job_variables=PART_VARIABLES,
             timeout=0,
         )
         return cast("FlowRun", started)  # a coroutine only in asynchronous code

@@ -19,9 +19,10 @@ from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
 from prefect.client.schemas.objects import FlowRun, State, StateType  # noqa: E402
 from prefect.concurrency.sync import concurrency  # noqa: E402
+from prefect.context import FlowRunContext  # noqa: E402
 from prefect.deployments import run_deployment  # noqa: E402
 from prefect.events import emit_event  # noqa: E402
-from prefect.events.actions import CallWebhook  # noqa: E402
+from prefect.events.actions import CallWebhook, ChangeFlowRunState  # noqa: E402
 from prefect.events.clients import PrefectEventsClient  # noqa: E402
 from prefect.events.schemas.automations import EventTrigger, Posture  # noqa: E402
 from prefect.events.worker import EventsWorker  # noqa: E402
@@ -36,9 +37,11 @@ __all__ = [
     "Automation",
     "CallWebhook",
     "Cancelled",
+    "ChangeFlowRunState",
     "EventTrigger",
     "EventsWorker",
     "FlowRun",
+    "FlowRunContext",
     "ObjectNotFound",
     "ParameterTypeError",
     "Posture",

@@ -108,6 +108,7 @@ def _looks_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 PARTS = (Part("321601", 2), Part("321603", 1))
 WAITS, RUNS, ENDS = StateType.SCHEDULED, StateType.RUNNING, StateType.COMPLETED
+DIED = StateType.CRASHED
 
 
 @pytest.mark.usefixtures("_looks_follow_at_once")
@@ -131,3 +132,22 @@ def test_parts_that_wait_while_another_runs_are_not_given_up() -> None:
     with pytest.raises(PartsFailed, match="1 of 2 parts: 321603"):
         done.extend(parts.run_all(PARTS, at_once=2))
     assert (parts.looks, len(told)) == ([], 1)
+
+
+@pytest.mark.usefixtures("_looks_follow_at_once")
+def test_a_part_whose_process_died_is_run_again() -> None:
+    told: list[str] = []
+    parts = TwoParts(told, RUNS, RUNS, DIED, ENDS, RUNS, DIED, RUNS, ENDS)
+    assert list(parts.run_all(PARTS, at_once=2)) == [PARTS[1], PARTS[0]]
+    assert parts.looks == []
+    assert [line.partition(" (")[0] for line in told] == ["The process that read 321601 died"] * 2
+
+
+@pytest.mark.usefixtures("_looks_follow_at_once")
+def test_a_part_that_dies_again_and_again_is_given_up() -> None:
+    parts = TwoParts([], ENDS, DIED, DIED, DIED)
+    unclaimed = Part("none", 1)
+    done: list[Part] = []
+    with pytest.raises(PartsFailed, match=r"1 of 2 parts: photos without .*: crashed 3 times\)"):
+        done.extend(parts.run_all([PARTS[1], unclaimed], at_once=2))
+    assert done == [PARTS[1]]

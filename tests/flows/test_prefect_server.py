@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,38 @@ if __name__ == "__main__":  # the reading processes, which run this again, need 
 
     flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
     summary = flows.batch.run_process([Path(sys.argv[1])], workers=1, batch_size=5)
+    print(summary.model_dump_json())
+"""
+
+PART = """
+import flows.batch
+from fixtures import fake_reading
+from flows.pool import Engine
+
+flows.batch.ENGINE = Engine(load=fake_reading.load, read=fake_reading.read)
+process = flows.batch.process
+"""
+
+ALL = """
+import sys
+from pathlib import Path
+import flows.country
+from flows.automations import SILENT_PARTS, crash_silent_parts
+from flows.quiet_prefect import Automation
+from part import process
+
+flows.country.ENGINE = flows.batch.ENGINE
+folder = Path(__file__).parent
+if __name__ == "__main__":
+    process.from_source(str(folder), "part.py:process").deploy(
+        "part", work_pool_name="parts", print_next_steps=False
+    )
+    summary = flows.country.process_all(
+        [folder / "photos"], workers=1, batch_size=5, dead_after=60, deployment="process/part"
+    )
+    made = Automation.read(name=SILENT_PARTS).id
+    crash_silent_parts(60)
+    assert Automation.read(name=SILENT_PARTS).id == made, "it may be waiting for a heartbeat"
     print(summary.model_dump_json())
 """
 
@@ -142,10 +175,11 @@ def test_deployed_run_by_a_worker_and_in_the_store(server: Server) -> None:
         write_photo(photos / f"{TPS}-{number}.jpg", salt=str(number))
     server.run("-m", "prefect", "work-pool", "create", "chasil", "--type", "process")
     server.run("-m", "prefect", "--no-prompt", "deploy", "--name", "batch")
-    for parameter in (f'photos=["{photos}"]', f'photos=["{tmp_path}/nowhere"]'):
-        server.run(
-            *("-m", "prefect", "deployment", "run", "process/batch", "--param", parameter),
-        )
+    api = server.variables["PREFECT_API_URL"]
+    deployment = httpx.get(f"{api}/deployments/name/process/batch").json()["id"]
+    for folder in (photos, tmp_path / "nowhere"):
+        asked = {"parameters": {"photos": [str(folder)]}, "state": {"type": "SCHEDULED"}}
+        httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=asked).raise_for_status()
     worker = server.start(
         *("-m", "prefect", "worker", "start", "--pool", "chasil", "--type", "process"),
         *("--run-once",),
@@ -172,6 +206,80 @@ def test_deployed_run_by_a_worker_and_in_the_store(server: Server) -> None:
     assert {"progress", "summary", "conflicts"} <= keys
 
 
+def test_a_part_whose_machine_died_is_read_by_another(server: Server, tmp_path: Path) -> None:
+    """The worker and the run it started are killed in mid-part: nobody can say that it ended."""
+    server.variables["CHASIL_HOME"] = str(tmp_path / "home")
+    for number in range(40):
+        write_photo(tmp_path / "photos" / f"{TPS}-{number}.jpg", salt=str(number), seconds=0.2)
+    (tmp_path / "part.py").write_text(PART)
+    (tmp_path / "all.py").write_text(ALL)
+    begin = ("-m", "prefect", "worker", "start", "--pool", "parts", "--type", "process")
+    with ExitStack() as stack:
+
+        def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
+            started = server.start(*arguments)
+            stack.callback(kill_with_children, started)
+            return started
+
+        first = start(*begin)
+        pool = f"{server.variables['PREFECT_API_URL']}/work_pools/parts"
+        until(lambda: httpx.get(pool).is_success, "no worker")
+        all_parts = start(tmp_path / "all.py")
+        until(partial(some_are_read, tmp_path / "home", all_parts), "nothing is read")
+        kill_with_children(first)
+        read = count_readings(tmp_path / "home")
+        start(*begin)
+        out, err = all_parts.communicate(timeout=PATIENCE)
+    assert all_parts.returncode == 0, err.decode()
+    assert "The process that read 321601 died" in " ".join(err.decode().split())
+    assert json.loads(out.splitlines()[-1])["conflicts"]["page_missing"] == 2
+    assert 0 < read < 40
+    assert count_readings(tmp_path / "home") == 40
+    with closing(sqlite3.connect(server.folder / "prefect" / "prefect.db")) as prefect:
+        query = (
+            "SELECT flow_run_state.message FROM flow_run JOIN flow_run_state "
+            "ON flow_run.state_id = flow_run_state.id WHERE flow_run.state_type = 'CRASHED'"
+        )
+        ((said,),) = prefect.execute(query).fetchall()
+    assert said == "No sign of life for 60 s: its process or its machine died."
+
+
+def some_are_read(home: Path, run: subprocess.Popen[bytes]) -> bool:
+    """Whether readings are in the store, while a program is at work."""
+    assert run.poll() is None, run.communicate()[1].decode()
+    return count_readings(home) > 0
+
+
+def count_readings(home: Path) -> int:
+    """Readings in the store; each photo has at most one."""
+    database = home / "chasil.sqlite"
+    if not database.exists():
+        return 0
+    with closing(sqlite3.connect(database)) as store:
+        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'readings'").fetchone():
+            return 0
+        count, photos = store.execute(
+            "SELECT count(*), count(DISTINCT sha256) FROM readings"
+        ).fetchone()
+    assert count == photos
+    return int(count)
+
+
+def kill_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all that came of it, as if their machine had failed."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    doomed = [process.pid]
+    for one in doomed:
+        doomed += [child for child, parent in parents.items() if parent == one]
+    for one in doomed:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    process.communicate()
+
+
 def test_a_run_outlives_a_server_that_is_killed(server: Server, tmp_path: Path) -> None:
     assert server.process is not None
     server.variables["CHASIL_HOME"] = str(tmp_path / "home")
@@ -180,19 +288,7 @@ def test_a_run_outlives_a_server_that_is_killed(server: Server, tmp_path: Path) 
     (tmp_path / "main.py").write_text(MAIN)
     run = server.start(tmp_path / "main.py", tmp_path / "photos")
     try:
-        database = tmp_path / "home" / "chasil.sqlite"
-
-        def some_are_read() -> bool:
-            assert run.poll() is None
-            if not database.exists():
-                return False
-            with sqlite3.connect(database) as store:
-                tables = store.execute("SELECT 1 FROM sqlite_master WHERE name = 'readings'")
-                return bool(tables.fetchone()) and bool(
-                    store.execute("SELECT count(*) FROM readings").fetchone()[0]
-                )
-
-        until(some_are_read, "nothing is read")
+        until(partial(some_are_read, tmp_path / "home", run), "nothing is read")
         kill(server.process)
         out, err = run.communicate(timeout=PATIENCE)
     finally:
@@ -204,6 +300,4 @@ def test_a_run_outlives_a_server_that_is_killed(server: Server, tmp_path: Path) 
     assert said.count("Prefect's server does not answer any more. The run goes on") == 1
     assert said.count("Unable to connect to") <= 1
     assert "Traceback" not in said
-    with sqlite3.connect(tmp_path / "home" / "chasil.sqlite") as store:
-        counts = store.execute("SELECT count(*), count(DISTINCT sha256) FROM readings").fetchone()
-    assert counts == (40, 40)
+    assert count_readings(tmp_path / "home") == 40
