@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -23,8 +24,10 @@ WAIT_MS = 15_000
 
 
 def pytest_configure() -> None:
-    """As everywhere in chasil, one thread in each process: the processes share the machine."""
+    """One thread in each process, as everywhere in chasil; and no test fails for being slow."""
     cv2.setNumThreads(1)
+    settings.register_profile("chasil", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("chasil")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,13 +57,23 @@ def postgresql() -> Iterator[PostgreSqlServer]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def on_postgresql(postgresql: PostgreSqlServer) -> Databases:
+    """Opens stores on the tests' own PostgreSQL server."""
+    from fixtures.databases import Databases
+
+    return Databases(postgresql)
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def databases(request: pytest.FixtureRequest) -> Databases:
     """Opens stores. Every test that asks for it, itself or through a fixture, runs on both."""
     from fixtures.databases import Databases
 
-    on_server = request.param == "postgresql"
-    return Databases(request.getfixturevalue("postgresql") if on_server else None)
+    if request.param == "sqlite":
+        return Databases()
+    on_server: Databases = request.getfixturevalue("on_postgresql")
+    return on_server
 
 
 @pytest.fixture(scope="session")

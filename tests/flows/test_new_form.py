@@ -265,7 +265,7 @@ def test_sums_that_names_suggest_and_that_people_type() -> None:
         assert isinstance(parse_sum(wrong, names), str)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6))
 def test_numbers_for_any_form_keep_its_sums(seed: int) -> None:
     form = village()

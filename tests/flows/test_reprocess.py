@@ -260,7 +260,6 @@ CHANGES = st.lists(
 
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(changes=CHANGES)

@@ -21,7 +21,7 @@ SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 MEANING = np.array([0, 1, 0, 2])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=SEEDS, count=st.integers(min_value=1, max_value=5))
 def test_counted_strokes_stay_in_their_cell(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -37,7 +37,7 @@ def test_counted_strokes_stay_in_their_cell(seed: int, count: int) -> None:
         assert len(paths) == count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=SEEDS)
 def test_lines_that_shut_a_cell_are_seen_in_it(seed: int) -> None:
     rng = np.random.default_rng(seed)

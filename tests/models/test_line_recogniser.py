@@ -34,7 +34,7 @@ def noise(width: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (LINE_PX, width), np.uint8)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.integers(1, 300), max_size=3))
 @pytest.mark.parametrize("recogniser", [load_line_recogniser(), NullLineRecogniser()])
 def test_any_lines_get_probabilities(recogniser: LineRecogniser, widths: list[int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 
 import cv2
@@ -116,15 +115,3 @@ def test_cards_describe_the_weights_that_are_there() -> None:
 def test_other_weights_are_refused() -> None:
     with pytest.raises(RecogniserError, match="14 labels"):
         OnnxTallyRecogniser(weights_of(recogniser_folder()))
-
-
-def test_a_page_is_counted_in_time() -> None:
-    recogniser = load_tally_recogniser()
-    cells = np.random.default_rng(0).integers(0, 255, (180, 48, 48)).astype(np.uint8)
-    recogniser.probabilities(cells)
-    spent = []
-    for _ in range(5):
-        start = time.process_time()
-        recogniser.probabilities(cells)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 0.05  # 25 ms on the machine it was built on

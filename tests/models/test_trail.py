@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -77,7 +77,6 @@ def test_a_whole_chain_holds() -> None:
     assert first_break([], head=None) is None
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_change_of_any_part_of_any_record_is_found_at_its_place(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(WHOLE) - 1))
@@ -92,7 +91,6 @@ def test_any_change_of_any_part_of_any_record_is_found_at_its_place(data: st.Dat
         assert min(changed.sequence, at + 1) <= found.sequence <= at + 2
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.data())
 def test_any_part_changed_and_hashed_anew_is_found_by_the_next_record(
     at: int, data: st.DataObject
@@ -107,7 +105,6 @@ def test_any_part_changed_and_hashed_anew_is_found_by_the_next_record(
     assert found.sequence == (at + 2 if at + 1 < len(WHOLE) else at + 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, len(WHOLE) - 1))
 def test_removed_moved_and_doubled_records_are_found(one: int, other: int) -> None:
     removed = WHOLE[:one] + WHOLE[one + 1 :]
@@ -124,7 +121,6 @@ def test_removed_moved_and_doubled_records_are_found(one: int, other: int) -> No
         assert broken.sequence == min(one, other) + 1
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_chain_that_was_cut_off_is_found_by_head_or_anchor(length: int) -> None:
     short = WHOLE[:length]

@@ -34,7 +34,7 @@ def by_all_paths(steps: LogSteps) -> dict[str, float]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 6))
 def test_as_all_paths_added_up(seed: int, count: int) -> None:
     steps = steps_from(seed, count)
@@ -48,7 +48,7 @@ def test_as_all_paths_added_up(seed: int, count: int) -> None:
             assert value == -math.inf
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(1, 5))
 def test_all_texts_together_are_certain(seed: int, count: int) -> None:
     texts = ["".join(text) for n in range(count + 1) for text in itertools.product("ABC", repeat=n)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import time
 from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.reliability import SumReliability, unmeasured
@@ -42,7 +41,6 @@ def graphs(draw: st.DrawFn) -> tuple[list[Factor], dict[str, int]]:
 
 
 @given(graphs())
-@settings(deadline=None)
 def test_marginals_are_those_of_brute_force(graph: tuple[list[Factor], dict[str, int]]) -> None:
     factors, sizes = graph
     names = list(sizes)
@@ -139,8 +137,6 @@ def whole_form() -> dict[str, Belief]:
     }
 
 
-def test_a_form_full_of_doubts_is_still_exact_and_quick_enough_to_finish() -> None:
-    start = time.perf_counter()
-    after = with_sums(whole_form(), KNOWN)
-    assert len(after) == len(whole_form())
-    assert time.perf_counter() - start < 5  # a guard against a table that explodes, not a benchmark
+def test_a_form_full_of_doubts_comes_to_an_end() -> None:
+    """A table over all of its fields would not fit into memory."""
+    assert with_sums(whole_form(), KNOWN).keys() == whole_form().keys()

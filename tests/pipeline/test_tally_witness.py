@@ -76,7 +76,7 @@ def said(cells: list[list[str]], totals: list[str] | None = None, *, sure: float
     return witness
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(min_value=0, max_value=2**32 - 1),
     rows=st.integers(min_value=1, max_value=5),
@@ -101,7 +101,7 @@ def test_mass_and_mean_of_the_sum_are_those_of_its_cells(
     assert together == pytest.approx(total)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     labels=st.lists(
         st.lists(st.sampled_from(["0", "1", "2", "3", "4", "5", "struck"]), min_size=4, max_size=4),

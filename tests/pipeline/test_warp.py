@@ -34,14 +34,14 @@ homographies = st.builds(
 
 
 @given(homographies)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_projecting_there_and_back_is_nothing(homography: np.ndarray) -> None:
     back = project(np.linalg.inv(homography), project(homography, GRID))
     np.testing.assert_allclose(back, GRID, atol=1e-6)
 
 
 @given(homographies, st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_fifth_of_mistaken_points_moves_nothing(homography: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     there = project(homography, GRID)
@@ -67,7 +67,7 @@ def test_no_bend_bends_nothing() -> None:
 
 
 @given(st.floats(-6, 6), st.floats(-0.03, 0.03), st.floats(-0.03, 0.03))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_bend_knows_the_places_between_its_marks(shift: float, dx: float, dy: float) -> None:
     offsets = np.stack([shift + dx * GRID[:, 0], shift + dy * GRID[:, 1]], axis=1)
     bend = Bend(GRID, offsets, np.ones(len(GRID)))
@@ -77,7 +77,7 @@ def test_a_bend_knows_the_places_between_its_marks(shift: float, dx: float, dy: 
 
 
 @given(st.integers(0, 60), st.floats(-0.02, 0.02))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_taken_for_the_next_are_contradicted(first: int, slope: float) -> None:
     """23 mm is one row of boxes; the sheet's own curl is far gentler."""
     offsets = np.stack([slope * GRID[:, 0], slope * GRID[:, 1]], axis=1)

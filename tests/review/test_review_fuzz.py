@@ -66,7 +66,6 @@ def test_nothing_that_is_sent_makes_a_fault(store: Store, mode: GenerationMode) 
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
             max_examples=EXAMPLES,
-            deadline=None,
             database=None,
             derandomize=True,
             phases=[Phase.explicit, Phase.generate],

@@ -307,7 +307,7 @@ def test_the_exact_interval(errors: int, checked: int, low: float, high: float) 
     assert exact_interval(errors, checked) == pytest.approx((low, high), abs=5e-5)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_what_was_found_and_its_tails_are_small(pair: tuple[int, int]) -> None:
     errors, checked = pair
