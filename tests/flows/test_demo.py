@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,11 @@ from models.store.store import Store
 
 def chasil(folder: Path, *arguments: str, home: Path | None = None) -> str:
     known = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    own = {"HOME": str(folder), "CHASIL_HOME": str(home or folder / "untouched")}
+    own = {
+        "HOME": str(folder),
+        "CHASIL_HOME": str(home or folder / "untouched"),
+        "PREFECT_HOME": str(folder / "prefect"),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", *arguments],
         env=known | own,
@@ -34,7 +39,10 @@ def chasil(folder: Path, *arguments: str, home: Path | None = None) -> str:
 
 
 @pytest.mark.slow
-def test_the_demo_finds_every_error_that_was_put_in(tmp_path: Path) -> None:
+def test_the_demo_finds_every_error_that_was_put_in(
+    tmp_path: Path, prefect_home: Callable[[Path], None]
+) -> None:
+    prefect_home(tmp_path / "prefect")
     shown = chasil(tmp_path, "demo", "demo")
     assert "Conflicts, the most urgent first" in shown
     assert "padding read as 8" in shown
