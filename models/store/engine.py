@@ -1,19 +1,15 @@
-"""Opens the store's database: connection settings, write transactions, upgrades."""
+"""Opens the store's database: connection settings, write transactions."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from models.store.database_url import parse_database_url, shown
-from models.store.errors import DriverMissing, StoreTooNew
+from models.store.errors import DriverMissing
 from models.store.trouble import as_store_error
 
 WRITES = {"chasil_writes": True}
@@ -25,8 +21,11 @@ WRITES_SOON = WRITES | {"chasil_soon": True}
 BUSY_MILLISECONDS = 60_000
 """How long a writer waits for another one. A batch of 200 readings is written in under 1 s."""
 
-UPGRADE_LOCK = 0x63686173_00
-"""Key of the advisory lock under which PostgreSQL's tables are made and upgraded."""
+NEWEST_STEP = "0008"
+"""The last of ``migrations/versions``."""
+
+STEP_TABLE = "alembic_version"
+"""Alembic's own table; its one row names the step that the tables are at."""
 
 CACHE_KIB = 16 * 1024
 """Pages each SQLite connection keeps; its default of 2 MB is less than one walk down the queue."""
@@ -68,8 +67,12 @@ def open_engine(url: str | URL) -> Engine:
     """
     engine = connect_engine(parse_database_url(url))
     try:
-        with engine.connect().execution_options(**WRITES) as connection, connection.begin():
-            upgrade(connection)
+        if not is_newest(engine):
+            # Here, because Alembic takes its time to be imported, and is seldom needed.
+            from models.store.upgrading import upgrade  # noqa: PLC0415
+
+            with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+                upgrade(connection)
     except DBAPIError as error:
         engine.dispose()
         raise as_store_error(error, engine.url) from error
@@ -96,32 +99,13 @@ def connect_engine(url: URL) -> Engine:
     return engine
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the tables to the newest step, inside the connection's transaction.
-
-    Raises:
-        StoreTooNew: the tables are at a step this chasil doesn't know.
-
-    """
-    if connection.dialect.name == "postgresql":  # SQLite has locked the whole file already
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-    config = migration_config()
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        newest = ScriptDirectory.from_config(config).get_current_head()
-        where = shown(connection.engine.url)
-        raise StoreTooNew(
-            f"{where} was upgraded by a newer chasil ({error})", store=where, known=newest
-        ) from error
-
-
-def migration_config() -> Config:
-    """Alembic's configuration: the migrations lie beside this module, also when installed."""
-    config = Config()
-    config.set_main_option("script_location", "models.store:migrations")
-    return config
+def is_newest(engine: Engine) -> bool:
+    """Whether the tables are at ``NEWEST_STEP``. Only looks: another may be writing meanwhile."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(STEP_TABLE):
+            return False
+        step: str | None = connection.scalar(text(f"SELECT version_num FROM {STEP_TABLE}"))  # noqa: S608
+        return step == NEWEST_STEP
 
 
 def _compact(value: object) -> str:

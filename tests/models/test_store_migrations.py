@@ -10,13 +10,15 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON
 
 from fixtures.databases import Databases
-from models.store.engine import migration_config, open_engine
+from models.store.engine import NEWEST_STEP, open_engine
 from models.store.errors import StoreTooNew
 from models.store.store import Store
 from models.store.tables import APPEND_ONLY, Base, CompressedJson
+from models.store.upgrading import migration_config
 
 
 def is_another_type(*told: object) -> bool | None:
@@ -31,6 +33,20 @@ def test_the_migrations_make_the_tables_of_the_code(databases: Databases, tmp_pa
         context = MigrationContext.configure(connection, opts={"compare_type": is_another_type})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def test_the_newest_step_is_known_without_alembic() -> None:
+    assert ScriptDirectory.from_config(migration_config()).get_heads() == [NEWEST_STEP]
+
+
+def test_a_store_is_opened_while_another_writes(databases: Databases, tmp_path: Path) -> None:
+    databases.open(tmp_path).close()
+    with databases.connected(tmp_path) as writer:
+        writer.exec_driver_sql("BEGIN")
+        writer.exec_driver_sql("DELETE FROM skips")
+        with databases.open(tmp_path) as store:  # which took a minute to fail on SQLite
+            assert store.latest_batch() is None
+        writer.exec_driver_sql("ROLLBACK")
 
 
 def test_a_store_of_a_newer_chasil_is_left_alone(tmp_path: Path) -> None:
