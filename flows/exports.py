@@ -24,7 +24,7 @@ from rich.text import Text
 
 from models.elections import Election, election_of
 from models.errors import ChasilError
-from models.records import Conflict
+from models.records import Conflict, ConflictKind
 from models.regions import Level, RegionTable
 
 REGION_COLUMNS = ("kecamatan", "desa")
@@ -177,13 +177,24 @@ def conflicts_table(conflicts: Iterable[Conflict], width: int) -> Table:
         row = [
             conflict.tps or "unknown",
             kind if wide or not cause else f"{kind}\n  {cause}",
-            _field(conflict) or ("" if wide else shorten(what, SHORT, placeholder=" …")),
+            _where(conflict, what, wide=wide),
             "" if conflict.entry is None else f"{conflict.entry:,}",
             "" if conflict.reading is None else f"{conflict.reading:,}",
             "" if conflict.confidence is None else f"{conflict.confidence:.3f}",
         ]
         table.add_row(*(Text(cell) for cell in (*row, *([cause, what] if wide else []))))
     return table
+
+
+def _where(conflict: Conflict, what: str, *, wide: bool) -> str:
+    """The field, and what a narrow table has no column for: what it is about, or why a person."""
+    field = _field(conflict)
+    if wide or (field and conflict.kind is not ConflictKind.UNREADABLE):
+        return field
+    if field:
+        why, _, _number = what.partition(": ")  # the number has its own column
+        return f"{field}\n  {shorten(_words(why), SHORT, placeholder=' …')}"
+    return shorten(what, SHORT, placeholder=" …")
 
 
 def _field(conflict: Conflict) -> str:

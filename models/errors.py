@@ -129,7 +129,10 @@ class AmbiguousPlace(PhotoError):
     """Part of a form is in view, but it fits more than one place on the sheet."""
 
     code = "ambiguous_place"
-    remedy = "Photograph more of the sheet, so that a corner or the square code is in view."
+    remedy = (
+        "Photograph more of the sheet, so that a corner or the square code is in view. If all of "
+        "it is, two installed forms are the same sheet: remove one."
+    )
 
 
 class PoorPlacement(PhotoError):

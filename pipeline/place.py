@@ -314,7 +314,8 @@ def _best_by_print(
         if as_good and seen_as_well and explains_as_much and not _same_place(best, other):
             raise AmbiguousPlace(
                 f"{photo.name}: the part in view fits {best.form.id} page {best.page.number} "
-                f"and {other.form.id} page {other.page.number} in another place",
+                f"and {other.form.id} page {other.page.number} "
+                f"{'in another place' if other.form is best.form else 'alike'}",
                 best=round(best.support, 1),
                 other=round(other.support, 1),
             )

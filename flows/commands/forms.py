@@ -288,7 +288,15 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
     from rich.table import Table
 
     from flows.newform.folders import make_folder
-    from flows.newform.trial import TRIAL_CAMERAS, PageTrial, advice, as_installed, try_form
+    from flows.newform.trial import (
+        TRIAL_CAMERAS,
+        PageTrial,
+        advice,
+        all_forms,
+        as_installed,
+        try_form,
+    )
+    from flows.newform.twins import taken_for_another
     from pipeline.read import load_reader
 
     console = Console()
@@ -296,6 +304,7 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
     if photos is not None:
         make_folder(photos)
     with as_installed(draft) as form:
+        alike = taken_for_another(form, [one for one in all_forms() if one.id != form.id])
         many, began = copies * len(TRIAL_CAMERAS) * len(form.pages), time.monotonic()
         for one in try_form(form, load_reader(), copies=copies, cameras=TRIAL_CAMERAS):
             trials.append(one)
@@ -326,7 +335,7 @@ def _try(draft: Path, copies: int, photos: Path | None) -> None:
                 f"{max((one.worst_mm for one in some), default=0.0):.2f}",
             )
     console.print(table)
-    for sentence in advice(trials, form):
+    for sentence in ([alike] if alike else []) + advice(trials, form):
         console.print(f"• {sentence}")
     if any(one.wrong for one in trials) or not any(one.placed for one in trials):
         raise typer.Exit(1)

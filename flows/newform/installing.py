@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 
+from flows.newform.twins import taken_for_another
 from models.errors import InputFileError
 from models.forms.template import (
     FormTemplate,
@@ -48,6 +49,16 @@ class TwinCode(FormNotInstalled):
     )
 
 
+class TwinSheet(FormNotInstalled):
+    """Its sheet is that of another installed form."""
+
+    code = "twin_sheet"
+    remedy = (
+        "Use the form that is installed, or remove it if it is one of your own (`chasil forms "
+        "list` says where it lies). Two forms on one template need square codes to be told apart."
+    )
+
+
 class UnknownCode(FormNotInstalled):
     """The square codes are of no family that can be read, or have no such number."""
 
@@ -79,7 +90,7 @@ def install_form(draft: Path, *, replace: bool = False) -> tuple[FormTemplate, P
 
     Raises:
         FormFileError: it is no right form; or the file of another own form is broken.
-        FormIdTaken, TwinCode, UnknownCode, NoCopy: it clashes, as their names say.
+        FormIdTaken, TwinCode, TwinSheet, UnknownCode, NoCopy: it clashes, as their names say.
         FormNotInstalled: the folder can't be written.
 
     """
@@ -94,6 +105,9 @@ def install_form(draft: Path, *, replace: bool = False) -> tuple[FormTemplate, P
         _require_other_codes(form, other)
     if form.copy_of is not None:
         _require_original(form, others.get(form.copy_of))
+    alike = taken_for_another(form, tuple(others.values()))
+    if alike is not None:
+        raise TwinSheet(f"{alike}: no photo of either would be read any more", form=form.id)
     partial = target.with_suffix(".json.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

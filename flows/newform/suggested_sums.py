@@ -23,7 +23,8 @@ def suggested_sums(names: Sequence[str]) -> tuple[FormSum, ...]:
         if name.endswith("_j"):
             add(name, (f"{name[:-2]}_l", f"{name[:-2]}_p"))
     candidates = [name for name in names if re.fullmatch(r"suara_(paslon|calon)_\d+", name)]
-    add("suara_sah", candidates)
+    if len(candidates) > 1:  # one that was found is not all there are
+        add("suara_sah", candidates)
     add("suara_total", ("suara_sah", "suara_tidak_sah"))
     for ending in ("_l", "_p", "_j", ""):
         voters = [

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from models.elections import SHARED_FIELDS, election_of
@@ -240,9 +241,22 @@ def _layout(
                 place=place,
             )
         if unknown:
-            raise EntriesFileError(f"{place}: unknown columns: {', '.join(unknown)}")
+            raise EntriesFileError(f"{place}: {_unknown(unknown, header, form)}", place=place)
     names = ", ".join(f"{one.tps},{','.join(list(one.fields)[:2])},…" for one in LAYOUTS)
     raise EntriesFileError(f"{place}: no layout fits {','.join(header)!r:.200}; known are {names}")
+
+
+def _unknown(columns: Sequence[str], header: Sequence[str], form: str | None) -> str:
+    """Columns that are no fields of the form; where it is not known, of that of most others."""
+    known = installed_forms() if form is None else {form} & set(installed_forms())
+    fields = {one: load_form(one).field_names for one in sorted(known)}
+    nearest = max(fields, key=lambda one: len(set(fields[one]) & set(header)), default=None)
+    its = fields[nearest] if nearest else ()
+    strange = [one for one in columns if one not in its]
+    alike = {one: get_close_matches(one, its, 1, cutoff=0.8) for one in strange}
+    guesses = [f"{one} (did you mean {alike[one][0]}?)" if alike[one] else one for one in strange]
+    whose = f"; others are of {nearest}" if form is None and set(its) & set(header) else ""
+    return f"unknown columns: {', '.join(guesses)}{whose}"
 
 
 def _each_once(header: list[str], place: str) -> None:

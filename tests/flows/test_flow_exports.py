@@ -129,5 +129,18 @@ def test_a_table_shows_names_as_they_are_and_moves_no_cursor(width: int) -> None
     assert max(len(line) for line in shown.splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_table_says_why_a_field_is_for_a_person(width: int) -> None:
+    detail = "For review (not_measured): 24 was read."
+    one = MISMATCH.model_copy(
+        update={"kind": ConflictKind.UNREADABLE, "cause": None, "detail": detail}
+    )
+    out = io.StringIO()
+    Console(file=out, width=width).print(conflicts_table([one], width))
+    shown = out.getvalue().replace("_", " ")
+    assert "For review (not measured)" in shown
+    assert "suara paslon 1" in shown
+
+
 def test_printable_keeps_letters_of_all_alphabets() -> None:
     assert printable("Sukadaya 東\u202e\n") == "Sukadaya 東��"

@@ -327,7 +327,18 @@ def test_new_and_install_at_the_command_line(
     code, said = run("forms", "install", str(draft))
     assert code != 0
     assert "--replace" in said
-    assert run("forms", "install", str(draft), "--replace")[0] == 0
+    assert run("forms", "install", str(draft), "--replace")[0] == 0  # it is no twin of itself
+
+    # The same template with another title is the same sheet all the same.
+    other = json.loads(draft.read_text()) | {"id": "koperasi-2026", "title": "MODEL KOPERASI"}
+    other["pages"][0]["title"] = ["MODEL KOPERASI"]
+    (out / "other.json").write_text(json.dumps(other))
+    code, said = run("forms", "install", str(out / "other.json"))
+    assert code == 1
+    what, _, remedy = said.partition("What to do: ")
+    assert re.search("fits (pilkades|koperasi)-2026 page 1 and .*-2026 page 1 alike", what), what
+    assert remedy.startswith("Use the form that is installed")
+    assert "koperasi-2026" not in run("forms", "list")[1]
 
 
 def test_asking_at_the_terminal(blank: Path, tmp_path: Path) -> None:

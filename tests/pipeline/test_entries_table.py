@@ -108,7 +108,14 @@ def test_what_is_written_is_read(rows: list[dict[str, int | None]]) -> None:
         (f"tps,suara_sah\n{TPS}\n", "line 2: 2 cells"),
         (f"tps,suara_sah\n{TPS},1,2\n", "line 2: 2 cells"),
         (f"tps,suara_sah,ts\n{TPS},1,noon\n", "line 2, column ts"),
-        (f"tps,suara_saah\n{TPS},1\n", "header: unknown columns: suara_saah"),
+        (
+            f"tps,suara_saah\n{TPS},1\n",
+            "header: unknown columns: suara_saah .did you mean suara_sah..",
+        ),
+        (
+            f"tps,suara_sah,suara_tidaksah\n{TPS},1,2\n",
+            "columns: suara_tidaksah .did you mean suara_tidak_sah..",
+        ),
         (f"tps,suara_sah,suara_sah\n{TPS},1,1\n", "header: columns stand once"),
         (f"tps\n{TPS}\n", "header: no layout fits"),
         ("a,b\n1,2\n", "header: no layout fits"),
@@ -121,6 +128,15 @@ def test_broken_tables_name_the_place(text: str, place: str) -> None:
     with pytest.raises(EntriesFileError, match=place) as caught:
         read(text)
     assert caught.value.message.startswith("file.csv")
+
+
+def test_a_column_written_wrong_is_told_among_those_of_another_form() -> None:
+    form = load_form("netgrit-2022-dpr-10")
+    *right, last = form.field_names[:4]
+    with pytest.raises(EntriesFileError) as caught:
+        list(read_table(f"tps,{','.join(right)},{last}x\n".encode(), "file.csv"))
+    told = caught.value.message
+    assert f"unknown columns: {last}x (did you mean {last}?); others are of {form.id}" in told
 
 
 def test_not_utf8() -> None:
