@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from fixtures.negatives import Negative, negative
+from fixtures.negatives import Negative, negative_photo
 from models.errors import PhotoError
 from models.forms.template import FormTemplate, installed_forms, load_form
 from pipeline.intake import open_photos
@@ -35,11 +35,7 @@ def judge(kind: Negative, each: int, seed: int, forms: list[FormTemplate]) -> Ki
     """Draw pictures of a kind and try to place each."""
     found = Kind()
     for number in range(each):
-        rng = np.random.default_rng([seed, list(Negative).index(kind), number])
-        _, content = cv2.imencode(
-            ".jpg", negative(kind, rng), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 93))]
-        )
-        photo = open_photos(content.tobytes(), f"{kind}-{number}.jpg")[0]
+        photo = open_photos(negative_photo(kind, seed, number), f"{kind}-{number}.jpg")[0]
         started = time.process_time()
         try:
             placed = place_page(photo, forms)

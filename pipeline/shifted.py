@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forms.template import FormTemplate, PageTemplate
-from pipeline.arrays import Grey
+from pipeline.arrays import Flags, Grey
 from pipeline.constellation import Guess
 from pipeline.rulings import Pattern, pattern_of
 from pipeline.spread import Known
@@ -61,6 +61,8 @@ class Shift:
     """The same at the best place around."""
     moved_mm: tuple[float, float]
     """Where that is."""
+    in_view: float
+    """Share of the lines' length that lies in the picture."""
 
     @property
     def doubtful(self) -> bool:
@@ -79,12 +81,14 @@ def shift_of(form: FormTemplate, page: PageTemplate, warp: PageWarp, dark: Grey)
     """
     lines = pattern_of(form, page)
     if lines is None:
-        return Shift(0.0, 0.0, (0.0, 0.0))
+        return Shift(0.0, 0.0, (0.0, 0.0), 0.0)
     pattern = _kernel(lines, form.page_mm)
     around = round(AROUND_MM / CELL_MM)
-    flat = _flat(warp, dark, around)
+    flat, inside = _flat(warp, dark, around)
     high, wide = pattern.on.shape
-    on = flat[around : around + high, around : around + wide][pattern.on > 0]
+    sheet = slice(around, around + high), slice(around, around + wide)
+    on = flat[sheet][pattern.on > 0]
+    in_view = float(pattern.on[inside[sheet]].sum() / pattern.on.sum())
     least = INK_SHARE * max(LEAST_INK, float(np.percentile(on, 80)))
     inked = np.asarray(flat > least, np.float32)
     hits = cv2.matchTemplate(inked, pattern.kernel, cv2.TM_CCORR)
@@ -94,7 +98,7 @@ def shift_of(form: FormTemplate, page: PageTemplate, warp: PageWarp, dark: Grey)
     seen = float(scores[around - 1 : around + 2, around - 1 : around + 2].max())
     scores[around - same : around + same + 1, around - same : around + same + 1] = -1.0
     _, rival, _, (column, row) = cv2.minMaxLoc(scores)
-    return Shift(seen, rival, ((column - around) * CELL_MM, (row - around) * CELL_MM))
+    return Shift(seen, rival, ((column - around) * CELL_MM, (row - around) * CELL_MM), in_view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,11 @@ def _kernel(lines: Pattern, size_mm: tuple[float, float]) -> _Kernel:
     return _made[key]
 
 
-def _flat(warp: PageWarp, dark: Grey, around: int) -> Grey:
-    """The ink of the sheet in cells of ``CELL_MM``, with a rim of ``around`` cells."""
+def _flat(warp: PageWarp, dark: Grey, around: int) -> tuple[Grey, Flags]:
+    """The ink of the sheet in cells of ``CELL_MM``, with a rim of ``around`` cells.
+
+    And which of the cells lie in the picture.
+    """
     near = 2 * max(1, round(NEAR_MM * warp.px_per_mm((warp.size_mm[0] / 2, warp.size_mm[1] / 2))))
     near_dark = np.asarray(cv2.dilate(dark, np.ones((near + 1, near + 1), np.uint8)), np.uint8)
     wide, high = (int(np.ceil(side / CELL_MM)) + 2 * around for side in warp.size_mm)
@@ -144,7 +151,9 @@ def _flat(warp: PageWarp, dark: Grey, around: int) -> Grey:
     fine = cv2.resize(px, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
     maps = np.ascontiguousarray(fine[step : step + high, step : step + wide])
     flat = cv2.remap(near_dark, maps[..., 0], maps[..., 1], cv2.INTER_NEAREST, borderValue=0)
-    return np.asarray(flat, np.uint8)
+    size = dark.shape[::-1]
+    inside = np.all((maps >= 0) & (maps <= np.array(size, np.float32) - 1), axis=-1)
+    return np.asarray(flat, np.uint8), np.asarray(inside, np.bool_)
 
 
 def moved(guess: Guess, warp: PageWarp, shift: Shift) -> Guess:
