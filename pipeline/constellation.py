@@ -123,7 +123,7 @@ def _rows(found: Array) -> Iterator[Array]:
             bend = np.hypot(*(centres[a] + centres[c] - 2 * centres[b]))
             if bend < 0.12 * np.hypot(*(centres[c] - centres[a])):
                 along = centres[c] - centres[a]
-                yield np.stack([_from_top_left(found[k], along) for k in (a, b, c)])
+                yield _from_top_left(found[np.array([a, b, c])], np.stack([along] * 3))
 
 
 def _area(box: Array) -> float:
@@ -131,15 +131,16 @@ def _area(box: Array) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def _from_top_left(box: Array, along: Array) -> Array:
-    """Corners clockwise from top left, for a row that runs ``along``."""
-    unit = along / np.hypot(*along)
-    offset = box - box.mean(axis=0)
-    right = offset @ unit
-    down = offset @ np.array([-unit[1], unit[0]])
+def _from_top_left(boxes: Array, along: Array) -> Array:
+    """Corners clockwise from top left of (n, 4, 2) boxes, for rows that run (n, 2) ``along``."""
+    unit = along / np.hypot(*along.T)[:, None]
+    offset = boxes - boxes.mean(axis=1, keepdims=True)
+    right = (offset * unit[:, None]).sum(axis=-1)
+    down = (offset * np.stack([-unit[:, 1], unit[:, 0]], axis=1)[:, None]).sum(axis=-1)
     angle = np.arctan2(down, right)
     # Top left is at -135°; clockwise in a picture is towards larger angles.
-    return np.asarray(box[np.argsort((angle + np.pi) % (2 * np.pi))], np.float64)
+    order = np.argsort((angle + np.pi) % (2 * np.pi), axis=1)
+    return np.asarray(np.take_along_axis(boxes, order[..., None], axis=1), np.float64)
 
 
 def _crowding(rows: Sequence[Array]) -> NDArray[np.int64]:
@@ -206,12 +207,7 @@ class _Sheet:
             if matched < 3 or (reach > 160 and missed > 2 * matched):
                 return None
             along = project(homography, centres[match] + [5.0, 0.0]) - expected[match]
-            targets = np.stack(
-                [
-                    _from_top_left(found[k], direction)
-                    for k, direction in zip(nearest[match], along, strict=True)
-                ]
-            )
+            targets = _from_top_left(found[nearest[match]], along)
             homography = robust_homography(
                 self.boxes[match].reshape(-1, 2),
                 targets.reshape(-1, 2),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.warp import project
 
 SCALE_MM = 450.0
 """Half a sheet: points are divided by this before fitting."""
@@ -58,18 +57,24 @@ def robust_homography(
     rows, values = np.vstack([rows_u, rows_v]), np.concatenate([u, v])
     ridge = np.diag([0.0] * 6 + [(NOISE_MM / SCALE_MM / USUAL_PERSPECTIVE) ** 2] * 2)
     # (a - e) and (b + d) are nought for a sheet seen straight on: u = ax + by, v = dx + ey.
-    for first, second, sign in ((0, 4, -1.0), (1, 3, 1.0)):
+    for one_term, other_term, sign in ((0, 4, -1.0), (1, 3, 1.0)):
         pull = np.zeros(8)
-        pull[first], pull[second] = 1.0, sign
+        pull[one_term], pull[other_term] = 1.0, sign
         ridge += (NOISE_MM / SCALE_MM / USUAL_STRETCH) ** 2 * np.outer(pull, pull)
+    ridge += 1e-12 * np.eye(8)
     into = np.array([[1, 0, -middle[0]], [0, 1, -middle[1]], [0, 0, SCALE_MM]]) / SCALE_MM
     out = np.array([[scale_px, 0, centre[0]], [0, scale_px, centre[1]], [0, 0, 1.0]])
-    homography = start
-    for tolerance in np.geomspace(*tolerance_mm, steps):
-        error_mm = np.hypot(*(project(homography, points) - targets).T) / px_per_mm
+    # All that follows is in these small numbers: of the sheet x and y, of the photo u and v.
+    small = np.linalg.solve(out, start) @ np.linalg.inv(into)
+    places = np.stack([x, y, one])
+    first, last = tolerance_mm
+    for step in range(steps):
+        tolerance = first * (last / first) ** (step / (steps - 1))
+        across, down, depth = small @ places
+        error_mm = np.hypot(across / depth - u, down / depth - v) * SCALE_MM
         say = trust / (1 + (error_mm / tolerance) ** 2) ** 2
-        both = np.concatenate([say, say])
-        normal = rows.T @ (both[:, None] * rows) + ridge + 1e-12 * np.eye(8)
-        solution = np.linalg.solve(normal, rows.T @ (both * values))
-        homography = out @ np.append(solution, 1.0).reshape(3, 3) @ into
+        weighed = rows.T * np.concatenate([say, say])
+        solution = np.linalg.solve(weighed @ rows + ridge, weighed @ values)
+        small = np.append(solution, 1.0).reshape(3, 3)
+    homography = out @ small @ into
     return np.asarray(homography / homography[2, 2], np.float64)
