@@ -10,7 +10,10 @@ setup: .venv/.ready
 demo: setup
 	.venv/bin/chasil demo demo-out
 
+# Hundreds of processes are started: none shall compile the house again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup
+	.venv/bin/python -m compileall -q flows models pipeline review fixtures
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The same checks as the pre-commit hooks.

@@ -29,7 +29,7 @@ from review.app import create_app
 from review.passwords import csrf_token, new_token, token_hash
 
 TPS = "3216032003001"
-EXAMPLES = 5
+EXAMPLES = 3
 """Requests of each kind to each operation."""
 
 KNOWN = {
