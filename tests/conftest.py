@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fixtures.review_site import Site
     from fixtures.servers import PostgreSqlServer, S3Server
 
-WAIT_MS = 15_000
+WAIT_MS = 60_000
 
 
 def pytest_configure() -> None:
