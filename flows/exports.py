@@ -206,10 +206,14 @@ def _field(conflict: Conflict) -> str:
 
 
 def _about(conflict: Conflict) -> str:
-    """The conflict's sentence, without the photo's long name in front of it."""
+    """The conflict's sentence, without the photo's long name, with the form of a missing page."""
     detail = conflict.detail
     if conflict.photo and detail.startswith(conflict.photo):
         detail = f"The photo{detail.removeprefix(conflict.photo)}"
+    if conflict.kind is ConflictKind.PAGE_MISSING and conflict.form:
+        # Who forgot `--form` sees here that another form's pages were waited for.
+        first, stop, rest = detail.partition(".")
+        detail = f"{first} of {conflict.form}{stop}{rest}"
     return printable(detail)
 
 

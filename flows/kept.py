@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 
-from models.errors import FormFileError
+from models.errors import FormNotInstalled
 from models.forms.template import OWED_FORM_VARIABLE, PPWP_FORM, installed_forms
 from models.records import Record, TpsCode
 from models.regions import RegionTable, joined, load_regions, table_as_csv, table_of_csv
@@ -125,7 +125,7 @@ def settle(store: Store, before: Kept | None, given: Given, at: datetime | None 
 
     Raises:
         GivenTextLost: a list that ``before`` names is not in the store.
-        FormFileError: the owed form is not installed.
+        FormNotInstalled: the owed form is not.
 
     """
     now = datetime.now(UTC) if at is None else at
@@ -162,9 +162,9 @@ def _owed(before: Kept | None, given: Given) -> str:
     owed = chosen or (before.owed if before else PPWP_FORM)
     if owed not in installed_forms():
         whence = "was asked for" if chosen else "was owed in the last run"
-        raise FormFileError(
-            f"the form {owed!r} {whence} and is not installed. Install it (`chasil forms install`)"
-            f" or name another by {OWED_FORM_VARIABLE}: {', '.join(installed_forms())}",
+        raise FormNotInstalled(
+            f"the form {owed!r} {whence} and is not installed; there are: "
+            f"{', '.join(installed_forms())}",
             form=owed,
         )
     return owed

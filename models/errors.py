@@ -172,6 +172,16 @@ class FormFileError(InputFileError):
     remedy = "Correct the named field; `chasil forms check FILE` tells when it is right."
 
 
+class FormNotInstalled(FormFileError):
+    """A form was named of which no data file is installed."""
+
+    code = "form_not_installed"
+    remedy = (
+        "`chasil forms list` shows what is installed. Install the form by `chasil forms install "
+        "FILE`, or name another: `--form` of `chasil process` says which one every TPS owes."
+    )
+
+
 class EntriesFileError(InputFileError):
     """A file of reported numbers is broken; the message names the place."""
 

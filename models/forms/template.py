@@ -18,7 +18,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.errors import FormFileError
+from models.errors import FormFileError, FormNotInstalled
 from models.store.home import chasil_home
 
 OWN_FORMS_VARIABLE = "CHASIL_FORMS"
@@ -355,13 +355,13 @@ def owed_form() -> str:
     Its pages are what can be missing.
 
     Raises:
-        FormFileError: no such form is installed.
+        FormNotInstalled: the form is not.
 
     """
     form = os.environ.get(OWED_FORM_VARIABLE) or PPWP_FORM
     if form not in shipped_forms() and form not in installed_forms():
         known = ", ".join(installed_forms())
-        raise FormFileError(
+        raise FormNotInstalled(
             f"{OWED_FORM_VARIABLE} names {form!r}, which is not installed; there are: {known}",
             form=form,
         )
@@ -390,8 +390,9 @@ def load_form(form_id: str) -> FormTemplate:
     """Load an installed form by its id.
 
     Raises:
-        FormFileError: there is none, its file is broken, it lies under another name than its id,
-            or one of the user's own has the id of a form that comes with chasil.
+        FormNotInstalled: there is none.
+        FormFileError: its file is broken, it lies under another name than its id, or one of the
+            user's own has the id of a form that comes with chasil.
 
     """
     own = own_forms_folder() / f"{form_id}.json"
@@ -406,7 +407,7 @@ def load_form(form_id: str) -> FormTemplate:
         stamp = own.stat()
     except OSError as error:
         known = ", ".join(installed_forms())
-        raise FormFileError(
+        raise FormNotInstalled(
             f"no form {form_id!r} is installed; there are: {known}", form=form_id
         ) from error
     return _load_own(own, stamp.st_mtime_ns, stamp.st_size)

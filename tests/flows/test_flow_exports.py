@@ -142,5 +142,17 @@ def test_a_table_says_why_a_field_is_for_a_person(width: int) -> None:
     assert "suara paslon 1" in shown
 
 
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_table_says_of_which_form_a_page_is_missing(width: int) -> None:
+    detail = "No readable photo of page 3. It may be among those that could not be read: a.jpg."
+    one = MISMATCH.model_copy(
+        update={"kind": ConflictKind.PAGE_MISSING, "field": None, "photo": None, "detail": detail}
+    )
+    out = io.StringIO()
+    Console(file=out, width=width).print(conflicts_table([one], width))
+    shown = " ".join(out.getvalue().split())
+    assert "page 3 of c-hasil-ppwp-2024." in shown.replace("- ", "-")
+
+
 def test_printable_keeps_letters_of_all_alphabets() -> None:
     assert printable("Sukadaya 東\u202e\n") == "Sukadaya 東��"

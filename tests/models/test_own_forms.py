@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import FormFileError
+from models.errors import FormFileError, FormNotInstalled
 from models.forms.template import (
     FormSum,
     installed_forms,
@@ -83,6 +83,14 @@ def test_nobody_replaces_a_form_that_comes_with_chasil(folder: Path) -> None:
     write(folder, FORM)
     with pytest.raises(FormFileError, match="comes with chasil"):
         load_form(FORM)
+
+
+def test_a_form_that_is_not_there_is_no_broken_file(folder: Path) -> None:
+    write(folder)
+    with pytest.raises(FormNotInstalled, match="there are: .*my-form") as raised:
+        load_form("my-fomr")
+    assert "chasil forms list" in raised.value.remedy
+    assert "Correct" not in raised.value.remedy
 
 
 def test_a_file_is_named_by_its_id(folder: Path) -> None:
