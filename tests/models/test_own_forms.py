@@ -87,7 +87,7 @@ def test_nobody_replaces_a_form_that_comes_with_chasil(folder: Path) -> None:
 
 def test_a_form_that_is_not_there_is_no_broken_file(folder: Path) -> None:
     write(folder)
-    with pytest.raises(FormNotInstalled, match="there are: .*my-form") as raised:
+    with pytest.raises(FormNotInstalled, match=r"there are: .*my-form") as raised:
         load_form("my-fomr")
     assert "chasil forms list" in raised.value.remedy
     assert "Correct" not in raised.value.remedy
