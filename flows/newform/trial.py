@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from fixtures.camera import CAMERAS
-from fixtures.form import filled_form
+from fixtures.form import FilledForm, filled_form
 from fixtures.pages import PagePhoto, filled_page
 from models.errors import PhotoError
 from models.forms.template import (
@@ -111,7 +111,7 @@ def try_form(
             raise KeyError(camera)
         for copy in range(copies):
             rng = np.random.default_rng([seed, copy, sorted(CAMERAS).index(camera)])
-            filled = filled_form(rng, form=form.id)
+            filled = written_for_trial(form, copy, rng)
             for page in form.pages:
                 own = np.random.default_rng(
                     [seed, copy, sorted(CAMERAS).index(camera), page.number]
@@ -119,6 +119,22 @@ def try_form(
                 photo = filled_page(filled, page.number, copy, own, camera)
                 name = f"{form.id}-page-{page.number}-{camera}-{copy + 1:03d}.jpg"
                 yield judged(photo, form, page, reader, camera, name)
+
+
+def written_for_trial(form: FormTemplate, copy: int, rng: np.random.Generator) -> FilledForm:
+    """A form filled in for the proof; the first copy has all that the form asks for.
+
+    Many writers leave the words or the tally out: of a single copy neither would be tried.
+    """
+    filled = filled_form(rng, form=form.id)
+    if copy > 0:
+        return filled
+    fields = [field for page in form.pages for field in page.fields]
+    return replace(
+        filled,
+        words=frozenset(field.name for field in fields if field.words is not None),
+        tallies=frozenset(field.name for field in fields if field.tally is not None),
+    )
 
 
 def judged(

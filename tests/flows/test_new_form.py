@@ -31,7 +31,7 @@ from flows.newform.open_blank import BlankFormError, open_blank
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
 from flows.newform.prints import BlankSheet, Print
 from flows.newform.suggested_sums import suggested_sums
-from flows.newform.trial import PageTrial, advice, compared
+from flows.newform.trial import PageTrial, advice, compared, written_for_trial
 from models.forms.draw import draw_page
 from models.forms.template import FormSum, FormTemplate, load_form, load_form_file
 from models.records import FieldReading, FieldStatus
@@ -274,6 +274,27 @@ def test_numbers_for_any_form_keep_its_sums(seed: int) -> None:
     for line in form.sums or ():
         assert numbers[line.total] == sum(numbers[part] for part in line.parts)
     assert all(0 <= number <= 999 for number in numbers.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_copy_of_a_trial_has_words_and_tallies(seed: int) -> None:
+    form = load_form("c-hasil-ppwp-2024")
+    fields = [field for page in form.pages for field in page.fields]
+    written = [
+        written_for_trial(form, copy, np.random.default_rng([seed, copy])) for copy in range(3)
+    ]
+    assert written[0].words == {field.name for field in fields if field.words is not None}
+    assert written[0].tallies == {field.name for field in fields if field.tally is not None}
+    assert written[0].words >= written[1].words
+
+
+def test_later_copies_of_a_trial_lack_words_as_many_writers_do() -> None:
+    form = load_form("c-hasil-ppwp-2024")
+    worded = [
+        bool(written_for_trial(form, 1, np.random.default_rng(seed)).words) for seed in range(12)
+    ]
+    assert any(worded)
+    assert not all(worded)
 
 
 def village(**changed: object) -> FormTemplate:
