@@ -14,7 +14,7 @@ demo: setup
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup
 	.venv/bin/python -m compileall -q flows models pipeline review fixtures
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The same checks as the pre-commit hooks.
 check: setup
