@@ -89,6 +89,12 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
+def databases() -> Databases:
+    """SQLite alone: on PostgreSQL ``test_review_fuzz`` asks for every page and sends every form."""
+    return Databases()
+
+
+@pytest.fixture(scope="module")
 def ready(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A store with one photo a TPS; each test fills the queue anew."""
     with databases.open(tmp_path_factory.mktemp("web")) as store:
