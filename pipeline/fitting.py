@@ -36,7 +36,7 @@ def robust_homography(
         weight: (n,) trust in each point; 0 leaves it out.
         start: (3, 3) first guess; its errors decide who is listened to first.
         tolerance_mm: From which error a point loses its say, at the start and at the end.
-        steps: How many fits from the one to the other.
+        steps: How many fits from the one to the other, two at least.
 
     Returns:
         (3, 3) mm to px; ``start`` where fewer than three points count.
