@@ -86,12 +86,21 @@ def _under_candidates(beside: Sequence[TextLine], found: Print) -> bool:
         for line in above
         if CANDIDATE.search(line.text) and line.box[0] < x1 and line.box[2] > x0
     ]
-    sections = [
-        line.box[1]
-        for line in above
-        if SECTION.match(line.text) and not any(_holds(cell, line) for cell in found.cells)
-    ]
-    return bool(heads) and max(heads) >= max(sections, default=0.0) - 0.5
+    return bool(heads) and max(heads) >= _top_of_section(top, found) - 0.5
+
+
+def _top_of_section(y: float, found: Print) -> float:
+    """Where the heading of the section that holds ``y`` begins, mm; 0 where there is none."""
+    return max(
+        (
+            line.box[1]
+            for line in found.texts
+            if line.box[3] <= y + 0.5
+            and SECTION.match(line.text)
+            and not any(_holds(cell, line) for cell in found.cells)
+        ),
+        default=0.0,
+    )
 
 
 def _holds(cell: BoxMm, line: TextLine) -> bool:
@@ -100,11 +109,13 @@ def _holds(cell: BoxMm, line: TextLine) -> bool:
 
 
 def _is_vote_table(place: NumberPlace, found: Print) -> bool:
-    """Whether a head above the number speaks of votes."""
+    """Whether a head above the number, in its section of the form, speaks of votes."""
+    x0, y0, x1, _ = place.box
+    from_here = _top_of_section(y0, found) - 0.5
     return any(
         re.search(r"suara|calon", line.text, re.IGNORECASE)
         for line in found.texts
-        if line.box[3] <= place.box[1] and line.box[0] < place.box[2] and line.box[2] > place.box[0]
+        if from_here <= line.box[1] and line.box[3] <= y0 and line.box[0] < x1 and line.box[2] > x0
     )
 
 

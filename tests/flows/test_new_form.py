@@ -26,10 +26,10 @@ from flows.newform.build import build
 from flows.newform.draft import Draft, draft_of
 from flows.newform.labels import named
 from flows.newform.naming import column_ending, known_name, name_of_words, without_twins
-from flows.newform.numbers import numbers_on
+from flows.newform.numbers import NumberPlace, numbers_on
 from flows.newform.open_blank import BlankFormError, open_blank
 from flows.newform.picture_print import cells_in, circles_in, ink_of, lines_in, squares_in
-from flows.newform.prints import BlankSheet, Print
+from flows.newform.prints import BlankSheet, Print, TextLine
 from flows.newform.suggested_sums import suggested_sums
 from flows.newform.trial import PageTrial, advice, compared, written_for_trial
 from models.forms.draw import draw_page
@@ -187,6 +187,26 @@ def test_a_picture_gives_boxes_tallies_and_bubbles(scanned: Print) -> None:
 
 def test_a_number_without_print_beside_it_has_no_name(scanned: Print) -> None:
     assert {one.name for one in named(numbers_on(scanned), scanned)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [("I. DATA ANGGOTA", "anggota_terdaftar"), ("I. SUARA PER CALON", "suara_calon_1")],
+)
+def test_a_title_about_votes_makes_no_candidates_of_members(heading: str, name: str) -> None:
+    """A row is a candidate's where its own section speaks of votes."""
+    texts = (
+        TextLine("BERITA ACARA PENGHITUNGAN SUARA", (40.0, 20.0, 170.0, 26.0)),
+        TextLine(heading, (15.0, 80.0, 90.0, 86.0)),
+        TextLine("1. Anggota terdaftar", (18.0, 102.0, 60.0, 108.0)),
+    )
+    boxes = tuple((80.0 + 9 * place, 100.0, 88.0 + 9 * place, 110.0) for place in range(3))
+    sheet = BlankSheet(
+        page_mm=(210.0, 297.0), px_per_mm=1.0, grey=np.full((297, 210), 255, np.uint8)
+    )
+    found = Print(sheet, lines=(), circles=(), squares=(), texts=texts)
+    (one,) = named((NumberPlace(boxes),), found)
+    assert one.name == name
 
 
 def test_a_table_without_gaps_is_parted_under_its_heads() -> None:
