@@ -7,12 +7,10 @@ pages that were placed by their print alone: those of one election day print muc
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
 
 import cv2
 import numpy as np
@@ -20,7 +18,7 @@ import pytesseract
 
 from models.errors import RecogniserError
 from models.forms.template import BoxMm, FormTemplate, PrintedText
-from models.recognisers.tesseract import find_tesseract
+from models.recognisers.tesseract import prepare_tesseract
 from pipeline.arrays import Grey
 from pipeline.states import PlacedPage
 
@@ -223,18 +221,8 @@ def _other_model(text: str, own: str) -> str | None:
     return heading.group() if heading else None
 
 
-@cache
-def _configured() -> None:
-    """Point pytesseract at the program once; one thread, as workers share the cores."""
-    program, data = find_tesseract()
-    pytesseract.pytesseract.tesseract_cmd = str(program)
-    if data is not None:
-        os.environ.setdefault("TESSDATA_PREFIX", str(data))
-    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
-
-
 def _text(grey: Grey, mode: str = "--psm 3") -> str:
-    _configured()
+    prepare_tesseract()
     try:
         return str(pytesseract.image_to_string(grey, lang="eng", config=mode, timeout=SECONDS))
     except pytesseract.TesseractError as error:

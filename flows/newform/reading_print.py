@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import cv2
@@ -12,7 +11,7 @@ import pytesseract
 from flows.newform.prints import BlankSheet, Grey, PrintedLine, TextLine
 from flows.newform.vectors import lines_of_words
 from models.errors import RecogniserError
-from models.recognisers.tesseract import find_tesseract
+from models.recognisers.tesseract import prepare_tesseract
 
 LEAST_CONFIDENCE = 40
 SHORT_CONFIDENCE = 80
@@ -45,11 +44,7 @@ def read_texts(sheet: BlankSheet, lines: tuple[PrintedLine, ...]) -> tuple[TextL
 
 
 def _words(page: Grey, scale: float) -> list[tuple[str, tuple[float, float, float, float]]]:
-    program, data = find_tesseract()
-    pytesseract.pytesseract.tesseract_cmd = str(program)
-    if data is not None:
-        os.environ.setdefault("TESSDATA_PREFIX", str(data))
-    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+    prepare_tesseract()
     try:
         seen = pytesseract.image_to_data(
             page,

