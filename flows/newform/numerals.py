@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-import pytesseract
 
 from flows.newform.prints import BlankSheet, Grey, TextLine
-from models.errors import RecogniserError
+from flows.newform.reading_print import told_by_tesseract
 from models.forms.template import BoxMm
-from models.recognisers.tesseract import prepare_tesseract
 
 WIDEST_MM = 30.0
 """A wider cell holds a label, not a number."""
@@ -36,7 +34,6 @@ LEAST_IN_ORDER = 2
 """So many numbers read in a column show that it counts up."""
 MOST_CELLS = 60
 """A form of more such cells than this has no list of candidates in them."""
-SECONDS = 30
 
 
 def lone_numerals(
@@ -141,18 +138,8 @@ def _read(sheet: BlankSheet, box: BoxMm) -> int | None:
     shown: Grey = np.full((2 * LETTER_PX, size[0] + LETTER_PX), 255, np.uint8)
     half = LETTER_PX // 2
     shown[half : half + LETTER_PX, half : half + size[0]] = large
-    prepare_tesseract()
     for mode in MODES:
-        try:
-            told = pytesseract.image_to_data(
-                shown,
-                lang="eng",
-                config=f"--psm {mode} -c tessedit_char_whitelist=0123456789",
-                timeout=SECONDS,
-                output_type=pytesseract.Output.DICT,
-            )
-        except (pytesseract.TesseractError, RuntimeError) as error:
-            raise RecogniserError(f"Tesseract does not read the blank sheet: {error}") from error
+        told = told_by_tesseract(shown, f"--psm {mode} -c tessedit_char_whitelist=0123456789")
         for text, confidence in zip(told["text"], told["conf"], strict=True):
             sure = float(confidence) >= LEAST_CONFIDENCE
             if sure and re.fullmatch(r"\d{1,2}", str(text).strip()):

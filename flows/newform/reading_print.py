@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,18 +44,29 @@ def read_texts(sheet: BlankSheet, lines: tuple[PrintedLine, ...]) -> tuple[TextL
     return tuple(with_weight(line, page, scale) for line in lines_of_words(words))
 
 
-def _words(page: Grey, scale: float) -> list[tuple[str, tuple[float, float, float, float]]]:
+def told_by_tesseract(page: Grey, config: str) -> dict[str, list[Any]]:
+    """What Tesseract sees on a picture, (h, w) grey: its table, a list for each column.
+
+    Raises:
+        RecogniserError: there is no Tesseract on this machine, or it does not run.
+
+    """
     prepare_tesseract()
     try:
-        seen = pytesseract.image_to_data(
+        seen: dict[str, list[Any]] = pytesseract.image_to_data(
             page,
             lang="eng",
-            config=f"--psm 11 --dpi {round(scale * 25.4)}",
+            config=config,
             timeout=SECONDS,
             output_type=pytesseract.Output.DICT,
         )
     except (pytesseract.TesseractError, RuntimeError) as error:
         raise RecogniserError(f"Tesseract does not read the blank sheet: {error}") from error
+    return seen
+
+
+def _words(page: Grey, scale: float) -> list[tuple[str, tuple[float, float, float, float]]]:
+    seen = told_by_tesseract(page, f"--psm 11 --dpi {round(scale * 25.4)}")
     found = []
     for index, text in enumerate(seen["text"]):
         word = str(text).strip()
