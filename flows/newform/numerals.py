@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -50,27 +50,33 @@ def lone_numerals(
         RecogniserError: there is no Tesseract on this machine, or it does not run.
 
     """
-    unread = [
-        cell
-        for cell in cells
-        if cell[2] - cell[0] <= WIDEST_MM
-        and not any(
-            cell[0] < line.middle[0] < cell[2] and cell[1] < line.middle[1] < cell[3]
-            for line in texts
-        )
-    ]
-    seen = [(cell, box) for cell in unread if (box := _numeral_box(sheet, cell)) is not None]
-    if len(seen) > MOST_CELLS:
+    narrow = [cell for cell in cells if cell[2] - cell[0] <= WIDEST_MM]
+    there = {cell: [line.text for line in texts if _is_in(line, cell)] for cell in narrow}
+    unread = (cell for cell in narrow if not there[cell])
+    boxes = {cell: box for cell in unread if (box := _numeral_box(sheet, cell)) is not None}
+    if len(boxes) > MOST_CELLS:
         return ()
-    read = {cell: _read(sheet, box) for cell, box in seen}
-    boxes = dict(seen)
-    for column in _columns(list(boxes)):
-        read.update(_counted_up(column, read))
+    numbers = {
+        cell: int(one[0])
+        for cell, one in there.items()
+        if len(one) == 1 and re.fullmatch(r"\d{1,2}", one[0])
+    }
+    for cell, box in boxes.items():
+        number = _read(sheet, box)
+        if number is not None:
+            numbers[cell] = number
+    for column in _columns(narrow):
+        numbers |= _gaps(column, numbers, boxes)
     return tuple(
-        TextLine(str(number), boxes[cell], ((str(number), boxes[cell]),))
-        for cell, number in read.items()
-        if number is not None
+        TextLine(str(numbers[cell]), box, ((str(numbers[cell]), box),))
+        for cell, box in boxes.items()
+        if cell in numbers
     )
+
+
+def _is_in(line: TextLine, cell: BoxMm) -> bool:
+    x, y = line.middle
+    return cell[0] < x < cell[2] and cell[1] < y < cell[3]
 
 
 def _columns(cells: Sequence[BoxMm]) -> list[list[BoxMm]]:
@@ -81,23 +87,31 @@ def _columns(cells: Sequence[BoxMm]) -> list[list[BoxMm]]:
     return list(columns.values())
 
 
-def _counted_up(
-    column: Sequence[BoxMm], read: Mapping[BoxMm, int | None]
-) -> dict[BoxMm, int | None]:
-    """Numbers for the gaps of a column that counts up by one, as most of those read say.
+def _gaps(
+    column: Sequence[BoxMm], numbers: Mapping[BoxMm, int], printed: Collection[BoxMm]
+) -> dict[BoxMm, int]:
+    """Numbers for the unread cells of a column that counts up by one, as most of the others say.
 
     A ``1`` of some types is a stroke that Tesseract makes nothing of. Names made of these numbers
     are a proposal: a person confirms them.
+
+    Args:
+        column: Its cells from the top, those without print and those of its head too.
+        numbers: What was read, by cell.
+        printed: Cells that hold what may be a numeral; others have no gap to fill.
+
     """
-    starts = Counter(
-        number - row for row, cell in enumerate(column) if (number := read[cell]) is not None
-    )
+    starts = Counter(numbers[cell] - row for row, cell in enumerate(column) if cell in numbers)
     if not starts:
         return {}
     (start, votes), *_ = starts.most_common(1)
-    if votes < LEAST_IN_ORDER or 2 * votes <= len(column) or start < 0:
-        return {}
-    return {cell: start + row for row, cell in enumerate(column) if read[cell] is None}
+    gaps = {
+        cell: start + row
+        for row, cell in enumerate(column)
+        if cell in printed and cell not in numbers
+    }
+    sure = votes >= LEAST_IN_ORDER and votes > starts.total() - votes + len(gaps)
+    return gaps if sure and all(number >= 0 for number in gaps.values()) else {}
 
 
 def _numeral_box(sheet: BlankSheet, cell: BoxMm) -> BoxMm | None:

@@ -61,3 +61,20 @@ def test_a_column_that_counts_up_has_no_gaps(
     monkeypatch.setattr(numerals, "_read", lambda _sheet, _box: next(answers))
     seen = lone_numerals(sheet(["8"] * 5), CELLS, ())
     assert [int(line.text) for line in seen] == found
+
+
+def test_a_cell_that_was_read_with_the_page_counts_as_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([None, 2, 4, 5])
+    monkeypatch.setattr(numerals, "_read", lambda _sheet, _box: next(answers))
+    third = TextLine("3", (14.0, 43.0, 16.0, 47.0))
+    seen = lone_numerals(sheet(["8"] * 5), CELLS, (third,))
+    assert [int(line.text) for line in seen] == [1, 2, 4, 5]
+
+
+def test_an_empty_cell_counts_as_a_row_and_gets_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([None, 2, 4, 5])
+    monkeypatch.setattr(numerals, "_read", lambda _sheet, _box: next(answers))
+    seen = lone_numerals(sheet(["8", "8", "", "8", "8"]), CELLS, ())
+    assert [int(line.text) for line in seen] == [1, 2, 4, 5]
